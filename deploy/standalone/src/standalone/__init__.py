@@ -1,0 +1,1 @@
+"""Mainstay on one machine by one command: embedded PostgreSQL, a supervisor, a demo."""

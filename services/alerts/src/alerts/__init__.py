@@ -1,0 +1,1 @@
+"""Mainstay's alerts: the right person hears once, in the channel where they are."""

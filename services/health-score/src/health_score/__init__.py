@@ -1,0 +1,1 @@
+"""Mainstay's health scores: fresh within seconds, explained, kept for ever."""

@@ -1,0 +1,1 @@
+"""Mainstay's front door: product telemetry and customer facts in over HTTP, normalised events out."""

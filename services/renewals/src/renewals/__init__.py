@@ -1,0 +1,1 @@
+"""Mainstay's contracts and renewals: no date passes unnoticed."""
