@@ -1,0 +1,67 @@
+"""What alerts says: alerts that opened, were acknowledged or resolved, and deliveries that failed for good."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from mainstay.contracts.topics import ALERT_EVENTS
+from mainstay.messaging.port import Topic
+
+
+class AlertOpened(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An alert opened. `quiet` says that it lay too far in the past to tell anybody."""
+
+    TYPE: ClassVar[str] = "mainstay.alert.opened.v1"
+    TOPIC: ClassVar[Topic] = ALERT_EVENTS
+
+    account_id: str
+    alert_id: str
+    rule: str
+    severity: str
+    occurred_at: datetime
+    reason: str
+    quiet: bool = False
+    caused_by: tuple[str, ...] = ()
+
+
+class AlertAcknowledged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody took an alert on."""
+
+    TYPE: ClassVar[str] = "mainstay.alert.acknowledged.v1"
+    TOPIC: ClassVar[Topic] = ALERT_EVENTS
+
+    account_id: str
+    alert_id: str
+    occurred_at: datetime
+    by: str
+
+
+class AlertResolved(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An alert came to its end: `by` a person, or null when its condition passed."""
+
+    TYPE: ClassVar[str] = "mainstay.alert.resolved.v1"
+    TOPIC: ClassVar[Topic] = ALERT_EVENTS
+
+    account_id: str
+    alert_id: str
+    occurred_at: datetime
+    reason: str
+    by: str | None = None
+
+
+class DeliveryFailed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A notification could not be delivered, and will not be tried again."""
+
+    TYPE: ClassVar[str] = "mainstay.alert.delivery_failed.v1"
+    TOPIC: ClassVar[Topic] = ALERT_EVENTS
+
+    account_id: str
+    alert_id: str
+    delivery_id: str
+    channel_id: str
+    occurred_at: datetime
+    reason: str
+
+
+EVENTS = (AlertOpened, AlertAcknowledged, AlertResolved, DeliveryFailed)

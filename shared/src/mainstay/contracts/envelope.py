@@ -1,0 +1,91 @@
+"""CloudEvents 1.0 around Mainstay's own events: what an event is, and how it travels in the log (binary mode)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+import msgspec
+
+from mainstay.messaging.port import Headers, Outgoing, Record, Topic
+
+SPECVERSION = b"1.0"
+JSON = b"application/json"
+
+
+@runtime_checkable
+class EventData(Protocol):
+    """What the data struct of an event declares about itself."""
+
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[Topic]
+    account_id: str
+
+
+D_co = TypeVar("D_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[D_co]):
+    """An event of the log. (`source`, `id`) names it for ever; `time` is when it happened, in UTC."""
+
+    id: str
+    source: str
+    time: datetime
+    data: D_co
+    traceparent: str | None = None
+
+
+class UnreadableEvent(ValueError):
+    """A record that is not an event of a known type and shape."""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(event: Event[Any]) -> Outgoing:
+    """The record for an event: attributes as `ce_*` headers, data as the JSON value, the account as the key."""
+    data: EventData = event.data
+    headers: Headers = (
+        ("ce_specversion", SPECVERSION),
+        ("ce_id", event.id.encode()),
+        ("ce_source", event.source.encode()),
+        ("ce_type", data.TYPE.encode()),
+        ("ce_subject", data.account_id.encode()),
+        ("ce_time", rfc3339(event.time).encode()),
+        ("content-type", JSON),
+    )
+    if event.traceparent:
+        headers = (*headers, ("traceparent", event.traceparent.encode()))
+    return Outgoing(data.TOPIC.name, data.account_id, _encoder.encode(data), headers)
+
+
+class Decoder:
+    """Reads the events of the given data types; records of other types give None."""
+
+    def __init__(self, *types: type[Any]) -> None:
+        self._by_type = {data.TYPE: msgspec.json.Decoder(data) for data in types}
+
+    def __call__(self, record: Record) -> Event[Any] | None:
+        """The event in a record, or None when its type is not wanted here. Raises `UnreadableEvent`."""
+        attributes = dict(record.headers)
+        try:
+            decoder = self._by_type.get(attributes["ce_type"].decode())
+            if decoder is None:
+                return None
+            traceparent = attributes.get("traceparent")
+            return Event(
+                id=attributes["ce_id"].decode(),
+                source=attributes["ce_source"].decode(),
+                time=datetime.fromisoformat(attributes["ce_time"].decode()).astimezone(UTC),
+                data=decoder.decode(record.value),
+                traceparent=traceparent.decode() if traceparent else None,
+            )
+        except KeyError as missing:
+            raise UnreadableEvent(f"header {missing} is missing") from missing
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise UnreadableEvent(str(error)) from error
+
+
+def rfc3339(instant: datetime) -> str:
+    """An instant as RFC 3339 in UTC, with a Z."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,88 @@
+"""What renewals says: windows that opened, terms that ended, and what an account is worth."""
+
+from datetime import date, datetime
+from typing import ClassVar
+
+import msgspec
+
+from mainstay.contracts.common import MoneyData
+from mainstay.contracts.topics import RENEWAL_EVENTS
+from mainstay.messaging.port import Topic
+
+
+class HealthAtOpening(msgspec.Struct, frozen=True):
+    """An account's health as renewals knew it when the window opened."""
+
+    score: int | None
+    band: str
+    coverage: float
+    as_of: datetime
+
+
+class RenewalWindowOpened(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A term's renewal window opened: once per term, however long the software was down.
+
+    `window_opens_on` is the civil date in the contract's zone, `occurred_at` the instant it begins there;
+    `late_by_seconds` says how much later the event was made. `ends_before` is the first day after the term.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.renewal.window_opened.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    occurred_at: datetime
+    window_opens_on: date
+    ends_before: date
+    amount: MoneyData
+    seats: int | None
+    late_by_seconds: int = 0
+    health: HealthAtOpening | None = None
+
+
+class TermRenewed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A term was followed by another."""
+
+    TYPE: ClassVar[str] = "mainstay.renewal.term_renewed.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    next_term_id: str
+    occurred_at: datetime
+
+
+class TermEnded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A term came to its end, or was cancelled, without a successor."""
+
+    TYPE: ClassVar[str] = "mainstay.renewal.term_ended.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    occurred_at: datetime
+    reason: str
+
+
+class AccountValueChanged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an account's contracts are worth now. A value with a lower `sequence` than one already seen is old.
+
+    `arr` has one amount a currency; `seats` is null where no contract states any; `next_renewal_on` is the first day
+    after the earliest recurring term that has no successor.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.account.value_changed.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    sequence: int
+    occurred_at: datetime
+    arr: tuple[MoneyData, ...] = ()
+    seats: int | None = None
+    next_renewal_on: date | None = None
+
+
+EVENTS = (RenewalWindowOpened, TermRenewed, TermEnded, AccountValueChanged)

@@ -1,0 +1,1 @@
+"""PostgreSQL under every service: engine, unit of work, outbox, inbox, timers, migrations."""

@@ -1,0 +1,1 @@
+"""Logs, traces and metrics, wired the same way in every process."""
