@@ -54,7 +54,7 @@ docs: $(READY) ## Regenerate docs/asyncapi.yaml, docs/schemas/ and docs/openapi/
 	@$(BIN)/python -m tests.contract.documents
 
 lock: $(READY) ## Pin the requirements anew, with hashes
-	@for set in runtime dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	@for set in build services standalone dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header requirements/$$set.in -o requirements/$$set.txt; done
 
 clean: ## Remove .venv and caches; the data in .mainstay/ stays
