@@ -1,0 +1,104 @@
+"""Three years of real usage through the official Segment client, on both transports, against an independent recount."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.history import INSTANTS, Recount, Row, rows, send
+from tests.e2e.running import Running, eventually, running
+from tests.e2e.transports import transports
+
+
+@pytest.fixture(scope="module")
+def history() -> list[Row]:
+    return rows()
+
+
+@pytest.fixture(scope="module", params=transports())
+def mainstay(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, history: list[Row]
+) -> Iterator[Running]:
+    with running(home(tmp_path_factory), **request.param(request)) as it:
+        send(history, host=it.url("ingest"), write_key=it.key)
+        yield it
+
+
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mainstay") / "home"
+
+
+@pytest.mark.timeout(300)
+def test_every_metric_of_every_account_equals_the_recount(mainstay: Running, history: list[Row]) -> None:
+    recount = Recount(history)
+
+    eventually(lambda: differences(mainstay, recount) == [], "all metrics equal the recount", within=120)
+
+
+@pytest.mark.timeout(300)
+def test_sending_the_file_again_changes_nothing(mainstay: Running, history: list[Row]) -> None:
+    recount = Recount(history)
+    eventually(lambda: settled(mainstay, recount), "every account has its closes", within=120)
+    before = {account: closes(mainstay, account) for account in recount.accounts}
+
+    send(history, host=mainstay.url("ingest"), write_key=mainstay.key)
+    marker = Row("marker-1", "acct_marker", "u", "Marker", history[-1].at, {})
+    send([marker], host=mainstay.url("ingest"), write_key=mainstay.key)
+
+    eventually(lambda: lag(mainstay) == 0, "health-score has read everything", within=60)
+    assert differences(mainstay, recount) == []
+    assert {account: closes(mainstay, account) for account in recount.accounts} == before
+
+
+def differences(mainstay: Running, recount: Recount) -> list[str]:
+    """Each figure that the service answers otherwise than the recount says."""
+    found = []
+    for account in recount.accounts:
+        for as_of in INSTANTS:
+            answer = mainstay.http("health_score").get(
+                f"/v1/accounts/{account}/metrics", params={"as_of": as_of.isoformat()}
+            )
+            if answer.status_code != 200:
+                return [f"{account}: {answer.text}"]
+            said: dict[str, Any] = answer.json()["metrics"]
+            for name, expected in recount.metrics(account, as_of).items():
+                if not equal(said[name], expected):
+                    found.append(f"{account} {as_of} {name}: {said[name]}, not {expected}")
+    return found
+
+
+def equal(said: float | None, expected: float | None) -> bool:
+    if said is None or expected is None:
+        return said is expected
+    return math.isclose(said, expected, rel_tol=1e-12)
+
+
+def closes(mainstay: Running, account: str) -> list[tuple[str, int | None, str]]:
+    """Every daily close of the account's recorded life."""
+    days: list[tuple[str, int | None, str]] = []
+    cursor = None
+    while True:
+        page = mainstay.get(
+            "health_score",
+            f"/v1/accounts/{account}/health/history",
+            limit="500",
+            **{"from": "2012-01-01", "to": "2015-12-31"},
+            **({"cursor": cursor} if cursor else {}),
+        )
+        days += [(day["day"], day["score"], day["band"]) for day in page["data"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return days
+
+
+def settled(mainstay: Running, recount: Recount) -> bool:
+    return lag(mainstay) == 0 and all(closes(mainstay, account) for account in recount.accounts)
+
+
+def lag(mainstay: Running) -> int:
+    """Usage events that health-score has not read yet, by its own metrics."""
+    text = mainstay.http("health_score").get("/metrics").text
+    lines = [line for line in text.splitlines() if line.startswith("mainstay_consumer_lag") and "usage-events" in line]
+    return int(sum(float(line.rsplit(" ", 1)[1]) for line in lines)) if lines else -1
