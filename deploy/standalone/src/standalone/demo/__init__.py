@@ -1,0 +1,1 @@
+"""A portfolio to look at: invented customers, their history and their days, sent through the real HTTP API."""
