@@ -1,0 +1,31 @@
+"""Which failures are the database's state and not the fault of what was being done: those are repeated."""
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+
+_PASSING_CLASSES = ("08", "28", "3D", "3F", "40", "53", "57P", "58")
+"""SQLSTATE: connection, log-in, no such database, no such schema, transaction rollback (deadlock), resources (disk,
+memory, connections), operator intervention, system."""
+_PASSING_CODES = frozenset({"25P03", "42P01", "42703", "42501", "55P03"})
+"""Session ended because it stood idle in a transaction; table or column not migrated yet; no right to it yet; a lock
+was not to be had."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether doing the same again may succeed: the database is away, full, restarting, not migrated yet, or
+    chose us in a deadlock.
+    """
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        original: object = error.orig
+        code = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+        return _passes(code) or isinstance(getattr(original, "__cause__", None), asyncpg.InterfaceError | OSError)
+    if isinstance(error, asyncpg.PostgresError):
+        return _passes(error.sqlstate)
+    return isinstance(error, OSError | TimeoutError | NoFreeConnection | asyncpg.InterfaceError)
+
+
+def _passes(code: str | None) -> bool:
+    return code is not None and (code.startswith(_PASSING_CLASSES) or code in _PASSING_CODES)

@@ -1,0 +1,131 @@
+"""A real PostgreSQL for every test that asks: one server a run, started when first needed, a database a test."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import psutil
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from mainstay.db.migrate import History, migrate
+from standalone.postgres import EmbeddedPostgres
+
+HISTORIES = (
+    History("event_log", "mainstay.messaging.migrations"),
+    History("access", "mainstay.web.migrations"),
+    History("ingest", "ingest.migrations"),
+    History("health_score", "health_score.migrations"),
+    History("renewals", "renewals.migrations"),
+    History("alerts", "alerts.migrations"),
+)
+_FOLDER_VARIABLE = "MAINSTAY_TEST_POSTGRES"
+_PREFIX = f"mainstay-tests-{os.geteuid()}-"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the run's folder; xdist's workers inherit it, so all share one server."""
+    if not _is_worker(config):
+        os.environ[_FOLDER_VARIABLE] = str(Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getpid()}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, and those of earlier runs that were killed before they could."""
+    if _is_worker(config):
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = int(folder.name.removeprefix(_PREFIX))
+        if pid == os.getpid() or not psutil.pid_exists(pid):
+            EmbeddedPostgres(folder, durable=False).remove()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_runtest_setup() -> None:
+    """Tests reach this machine only."""
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> EmbeddedPostgres:
+    """The run's server, started now if no other worker did. Nothing is durable in it."""
+    server = EmbeddedPostgres(Path(os.environ[_FOLDER_VARIABLE]), durable=False)
+    server.start()
+    return server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """The address of an empty database of the test's own."""
+    yield from _database(postgres_server, template="template0")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: EmbeddedPostgres) -> str:
+    """A database with every history applied, made once a run; histories that do not exist are left out."""
+    with _alone("migrated"):
+        if not _query(postgres_server, "SELECT FROM pg_database WHERE datname = 'migrated'"):
+            _query(postgres_server, "CREATE DATABASE migrating")
+            for history in HISTORIES:
+                if _exists(history.package):
+                    _in_a_loop(migrate(postgres_server.url("migrating"), history))
+            _query(postgres_server, "ALTER DATABASE migrating RENAME TO migrated")
+    return "migrated"
+
+
+@pytest.fixture
+def migrated_url(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """The address of a database of the test's own with every schema in it."""
+    yield from _database(postgres_server, template=migrated_template)
+
+
+def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    _query(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url(name)
+    _query(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _query(server: EmbeddedPostgres, statement: str) -> list[Any]:
+    async def ask() -> list[Any]:
+        connection = await asyncpg.connect(server.url("postgres"))
+        try:
+            rows: list[Any] = await connection.fetch(statement)
+            return rows
+        finally:
+            await connection.close()
+
+    return _in_a_loop(ask())
+
+
+def _in_a_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a loop of its own, in a thread of its own: pytest-asyncio's loop of this thread stays untouched."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    with (Path(os.environ[_FOLDER_VARIABLE]) / f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _exists(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
