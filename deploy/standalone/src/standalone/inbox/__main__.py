@@ -1,7 +1,10 @@
 """`python -m standalone.inbox`: the inbox's page and SMTP server in one process, until SIGTERM or SIGINT."""
 
 import asyncio
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 
 import uvicorn
 
@@ -13,6 +16,18 @@ from standalone.inbox.settings import InboxSettings
 from standalone.inbox.webhooks import secrets_in
 
 STOP_WITHIN_SECONDS = 3
+
+
+class _Server(uvicorn.Server):
+    """A server whose process ends with status 0 on SIGTERM; uvicorn's own handlers raise the signal again."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop in good order on SIGTERM and SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 async def run(settings: InboxSettings) -> None:
@@ -29,7 +44,7 @@ async def run(settings: InboxSettings) -> None:
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
     )
     try:
-        await uvicorn.Server(config).serve()
+        await _Server(config).serve()
     finally:
         smtp.close()
 

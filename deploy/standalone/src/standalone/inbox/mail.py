@@ -47,7 +47,7 @@ def text_of(mail: EmailMessage) -> str:
         text = body.get_content()
     except (LookupError, UnicodeError, KeyError):  # an unknown or wrong charset or transfer encoding
         text = body.get_payload()
-    return str(text)[:MAX_TEXT_CHARS].strip()
+    return str(text)[:MAX_TEXT_CHARS].replace("\r\n", "\n").strip()
 
 
 def header(mail: EmailMessage, name: str) -> str | None:

@@ -17,8 +17,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message as it arrived.
 
     `title` is what a list shows of it, `to` the chat channel, the addresses or the webhook's name. `blocks` are
-    Slack's, `payload` is a webhook's JSON. `verified` says whether a webhook's signature was right (null: no secret is known
-    here); `delivery_id` is the sender's id, and `repeated` says that it had arrived before.
+    Slack's, `payload` is a webhook's JSON. `verified` says whether a webhook's signature was right (null: no secret
+    is known here); `delivery_id` is the sender's id, and `repeated` says that it had arrived before.
     """
 
     id: str
