@@ -1,1 +1,1 @@
-"""The event log port and its two transports, Apache Kafka and PostgreSQL."""
+"""The event log port and its two transports, Apache Kafka and PostgreSQL; `open.open_log` chooses."""

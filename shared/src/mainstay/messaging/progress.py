@@ -1,0 +1,77 @@
+"""Where a consumer stands in each partition it holds: what it has handed out, what is done, and where records are missing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mainstay.messaging.port import Bounds, Gap, Position, Positions
+
+Partition = tuple[str, int]
+"""Topic and number."""
+
+
+class Progress:
+    """The memory of one consumer, begun from its stored offsets; both transports keep the same books."""
+
+    def __init__(self, log_id: str, group: str, positions: Positions) -> None:
+        self._log_id = log_id
+        self._group = group
+        self._positions = positions
+        self._next: dict[Partition, int] = {}
+        self._done: dict[Partition, int] = {}
+        self._gaps: dict[Partition, Gap] = {}
+
+    async def begin(self, partitions: Iterable[Partition], bounds: Mapping[Partition, Bounds]) -> None:
+        """Take up partitions at their stored offsets; one never begun begins at its first record kept."""
+        by_topic: dict[str, list[int]] = {}
+        for topic, partition in sorted(partitions):
+            by_topic.setdefault(topic, []).append(partition)
+        for topic, numbers in by_topic.items():
+            stored = dict(await self._positions.load(self._log_id, self._group, topic, numbers))
+            for number in numbers:
+                limits = bounds[topic, number]
+                if number not in stored:
+                    stored[number] = await self._positions.begin(self._log_id, self._group, topic, number, limits.first)
+                self._done[topic, number] = self._next[topic, number] = stored[number]
+                self.look_for_gap((topic, number), limits)
+
+    def look_for_gap(self, partition: Partition, bounds: Bounds) -> bool:
+        """Whether the next record to fetch is missing: forgotten by the log, or beyond its end. Then the partition stands still."""
+        if not bounds.first <= self._next[partition] <= bounds.next:
+            self._gaps[partition] = Gap(*partition, self._next[partition], bounds.first)
+        return partition in self._gaps
+
+    def advance(self, partition: Partition, new: int) -> Position:
+        """Records before `new` were handed out; answers the step of the stored offset that this makes."""
+        expected, self._next[partition] = self._next[partition], new
+        return Position(*partition, self._log_id, self._group, expected, new)
+
+    def finish(self, positions: Sequence[Position]) -> None:
+        """These steps are committed."""
+        for position in positions:
+            if (position.topic, position.partition) in self._done:
+                self._done[position.topic, position.partition] = position.new
+
+    def forget(self, partitions: Iterable[Partition]) -> None:
+        """These partitions are not held any more."""
+        for partition in list(partitions):
+            self._next.pop(partition, None)
+            self._done.pop(partition, None)
+            self._gaps.pop(partition, None)
+
+    @property
+    def next(self) -> Mapping[Partition, int]:
+        """The offset to fetch next, of each partition held."""
+        return self._next
+
+    @property
+    def done(self) -> Mapping[Partition, int]:
+        """The stored offset of each partition held, as far as this consumer knows."""
+        return self._done
+
+    @property
+    def gaps(self) -> Mapping[Partition, Gap]:
+        """The partitions that stand still."""
+        return self._gaps
+
+    def in_hand(self) -> frozenset[Partition]:
+        """The partitions with records handed out and not done."""
+        return frozenset(partition for partition, following in self._next.items() if following > self._done[partition])
