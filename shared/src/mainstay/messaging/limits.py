@@ -53,7 +53,7 @@ def check(records: Sequence[Outgoing], keys: Keys) -> None:
 def _check_headers(headers: Headers) -> None:
     if len(headers) > MAX_HEADERS:
         raise ValueError(f"{len(headers)} headers, {MAX_HEADERS} are allowed")
-    if sum([len(name) + len(value) for name, value in headers]) > MAX_HEADERS_BYTES:
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEADERS_BYTES:
         raise ValueError(f"the headers have more than {MAX_HEADERS_BYTES} bytes")
-    if any([not name.isascii() for name, _ in headers]):  # noqa: C419 - a list is twice as fast for so few
+    if not all(name.isascii() for name, _ in headers):
         raise ValueError("the names of headers must be ASCII")

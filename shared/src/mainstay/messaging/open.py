@@ -9,7 +9,7 @@ def open_log(url: str, *, client_name: str) -> EventLog:
 
     `client_name` is what the database or the broker shows for this process. Raises `ValueError` for another scheme.
     """
-    scheme, _, rest = url.partition("://")
+    scheme = url.partition("://")[0]
     if scheme in {"postgresql", "postgres", "postgresql+asyncpg"}:
         return PostgresLog(url, client_name=client_name)
     raise ValueError(f"the event log's address begins with postgresql:// or kafka://, not {scheme}://")

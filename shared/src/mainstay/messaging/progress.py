@@ -1,4 +1,4 @@
-"""Where a consumer stands in each partition it holds: what it has handed out, what is done, and where records are missing."""
+"""Where a consumer stands in each partition it holds: what is handed out, what is done, what is missing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -34,7 +34,7 @@ class Progress:
                 self.look_for_gap((topic, number), limits)
 
     def look_for_gap(self, partition: Partition, bounds: Bounds) -> bool:
-        """Whether the next record to fetch is missing: forgotten by the log, or beyond its end. Then the partition stands still."""
+        """Whether the next record is missing: forgotten, or beyond the log's end. Then the partition stands still."""
         if not bounds.first <= self._next[partition] <= bounds.next:
             self._gaps[partition] = Gap(*partition, self._next[partition], bounds.first)
         return partition in self._gaps

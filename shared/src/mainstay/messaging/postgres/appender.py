@@ -164,7 +164,7 @@ class Appender:
 
     async def _give_room(self, calls: Sequence[Call]) -> None:
         was_full = self._queued_bytes > QUEUE_BYTES
-        self._queued_bytes -= sum([call.size for call in calls])
+        self._queued_bytes -= sum(call.size for call in calls)
         if was_full:
             async with self._room:
                 self._room.notify_all()

@@ -70,7 +70,7 @@ class Connections:
 
     @asynccontextmanager
     async def transaction(self, *, durable: bool = True) -> AsyncIterator[Any]:
-        """A transaction on a connection of the pool; not `durable` means that a crash may lose it, in exchange for no flush."""
+        """A transaction on a connection of the pool; unless `durable`, a crash of the server may lose it."""
         async with self.borrowed() as connection, connection.transaction():
             if not durable:
                 await connection.execute("SET LOCAL synchronous_commit = off")

@@ -210,7 +210,7 @@ class PostgresConsumer:
         topics = await self._catalogue.find(self._topics)
         new = {topic.id: topic for topic in topics.values() if topic.id not in self._names}
         self._names = {**self._names, **new}
-        self._watcher.add_topics(new)
+        self._watcher.add_topics(list(new))
         ids = {topic.name: topic.id for topic in self._names.values()}
         waited = {lease for lease, since in self._leaving_since.items() if began - since > self._lease}
         in_hand = {(ids[topic], partition) for topic, partition in self._progress.in_hand()} - waited

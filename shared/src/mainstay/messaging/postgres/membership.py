@@ -4,7 +4,8 @@ A lease says who should read. It is no fence: a member that was asleep may still
 compare-and-set on the stored offset, in the consumer's own transaction.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -36,7 +37,7 @@ class Plan:
 
 
 def plan_share(
-    me: UUID, members: Mapping[UUID, Set[str]], topics: Sequence[StoredTopic], owners: Mapping[Lease, UUID]
+    me: UUID, members: Mapping[UUID, AbstractSet[str]], topics: Sequence[StoredTopic], owners: Mapping[Lease, UUID]
 ) -> Plan:
     """Fair shares that move as little as possible: of each topic everybody gets an equal number, give or take one.
 
@@ -67,7 +68,7 @@ class Membership:
         self._topics = list(topics)
         self._lease = lease
 
-    async def beat(self, connection: Any, topics: Sequence[StoredTopic], in_hand: Set[Lease]) -> Share:
+    async def beat(self, connection: Any, topics: Sequence[StoredTopic], in_hand: AbstractSet[Lease]) -> Share:
         """Renew membership and leases, take what is due to this member, give up its surplus except what is in hand.
 
         Inside the caller's transaction. One member of a group does this at a time.
@@ -137,7 +138,7 @@ class Membership:
             )
             await connection.fetchval(locked, self._group)
 
-    async def _give_up(self, connection: Any, leases: Set[Lease]) -> None:
+    async def _give_up(self, connection: Any, leases: AbstractSet[Lease]) -> None:
         if leases:
             await connection.execute(
                 """

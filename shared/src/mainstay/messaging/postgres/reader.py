@@ -17,7 +17,8 @@ SELECT place, "offset", key, value, headers, appended_at FROM (
     SELECT wanted.place, record.*,
            sum(octet_length(record.value)) OVER (ORDER BY wanted.place, record."offset")
              - octet_length(record.value) AS bytes_before
-    FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS wanted (partition, first, following, place)
+    FROM unnest($1::integer[], $2::bigint[], $3::bigint[])
+        WITH ORDINALITY AS wanted (partition, first, following, place)
     CROSS JOIN LATERAL (
         SELECT * FROM {table} AS stored
         WHERE stored.partition = wanted.partition

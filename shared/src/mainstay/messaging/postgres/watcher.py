@@ -75,12 +75,12 @@ class Watcher:
 
     def add_topics(self, topics: Iterable[int]) -> None:
         """Watch these topics too."""
-        self._topics.update(topics)
+        self._topics.update(list(topics))
         self._look.set()
 
     def remove_topics(self, topics: Iterable[int]) -> None:
         """Take back `add_topics`."""
-        self._topics.subtract(topics)
+        self._topics.subtract(list(topics))
         self._topics = +self._topics
 
     def add_member(self, group: str, regroup: asyncio.Event) -> None:

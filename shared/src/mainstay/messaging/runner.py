@@ -1,0 +1,228 @@
+"""Running a subscription: fetch, decode, handle, and what to do when that fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from mainstay.db.errors import is_transient
+from mainstay.kernel.clock import Clock
+from mainstay.messaging.consuming import Batch, Subscription
+from mainstay.messaging.metrics import RunnerMetrics
+from mainstay.messaging.port import (
+    Consumer,
+    EventLog,
+    LogUnavailable,
+    Position,
+    Positions,
+    PositionTaken,
+    Record,
+    dead_letter_topic,
+)
+from mainstay.messaging.work import BrokenChain, Work, join, reason_of
+
+T = TypeVar("T")
+
+IDLE = timedelta(seconds=0.5)
+"""How long a fetch waits before the runner looks whether it is to stop."""
+LAG_EVERY = 5.0
+RETRY_FIRST = 0.1
+RETRY_LAST = 5.0
+TRIES = 3
+"""How often a record that fails alone is tried before it is put aside."""
+TRY_AGAIN_AFTER = 0.05
+
+_log = structlog.get_logger(__name__)
+
+
+async def start_log(log: EventLog, stopping: asyncio.Event) -> bool:
+    """Start the log, however long it is away; False when told to stop before."""
+    pause = RETRY_FIRST
+    while not stopping.is_set():
+        try:
+            await log.start()
+        except LogUnavailable as error:
+            _log.warning("event log not there yet", reason=str(error))
+            pause = await _wait(stopping, pause)
+        else:
+            return True
+    return False
+
+
+class Runner(Generic[T]):
+    """Feeds a subscription's handler until told to stop.
+
+    A batch is handed over at once after a lull; under load a new one begins at most every `subscription.within`, or
+    when it is full. What passes by itself (a log or a database that is away, a deadlock) is repeated for ever, with
+    back-off. `PositionTaken` drops the batch and goes on from the stored offsets. Any other exception of the handler
+    splits the batch down to the record that causes it, which is tried three times and then put aside.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        positions: Positions,
+        subscription: Subscription[T],
+        dead_letter: Callable[[Batch[Any]], Awaitable[None]],
+        clock: Clock,
+        metrics: RunnerMetrics,
+    ) -> None:
+        """`dead_letter` commits a batch without messages: its positions, and what it refused as dead letters."""
+        self._log = log
+        self._positions = positions
+        self._subscription = subscription
+        self._dead_letter = dead_letter
+        self._clock = clock
+        self._metrics = metrics
+        self._labels = (subscription.group, subscription.topic.name)
+        self._last_began = 0.0
+        self._lag_at = 0.0
+        self._logger = _log.bind(group=subscription.group, topic=subscription.topic.name)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop; the batch in hand is finished, and the group is left."""
+        if not await start_log(self._log, stopping):
+            return
+        consumer: Consumer | None = None
+        pause = RETRY_FIRST
+        try:
+            while not stopping.is_set():
+                try:
+                    if consumer is None:
+                        consumer = await self._join()
+                    await self._step(consumer)
+                    pause = RETRY_FIRST
+                except (PositionTaken, BrokenChain) as error:
+                    self._failed("rewind", error)
+                    await self._rewind(consumer)
+                except Exception as error:  # noqa: BLE001 - a consumer never gives up; what it cannot do is counted
+                    self._failed("repeat", error)
+                    pause = await _wait(stopping, pause)
+                    await self._rewind(consumer)
+        finally:
+            if consumer is not None:
+                await consumer.stop()
+
+    async def _join(self) -> Consumer:
+        subscription = self._subscription
+        await self._log.ensure_topics([subscription.topic, dead_letter_topic(subscription.group)])
+        consumer = self._log.consumer(subscription.group, [subscription.topic.name], self._positions)
+        await consumer.start()
+        return consumer
+
+    async def _step(self, consumer: Consumer) -> None:
+        records, steps = await self._gather(consumer)
+        await self._look_at_lag(consumer)
+        if not steps:
+            return
+        self._last_began = asyncio.get_running_loop().time()
+        with bound_contextvars(**_trace_of(records)):
+            await self._handle(Work(records, steps, self._subscription.decode), 0, len(records))
+        await consumer.done(steps)
+
+    async def _gather(self, consumer: Consumer) -> tuple[list[Record], list[Position]]:
+        loop = asyncio.get_running_loop()
+        subscription = self._subscription
+        fetched, positions = await consumer.fetch(up_to=subscription.up_to, within=IDLE)
+        records, steps = list(fetched), list(positions)
+        begin_at = self._last_began + subscription.within.total_seconds()
+        while records and len(records) < subscription.up_to and (wait := begin_at - loop.time()) > 0:
+            fetched, positions = await consumer.fetch(
+                up_to=subscription.up_to - len(records), within=timedelta(seconds=wait)
+            )
+            records.extend(fetched)
+            steps = join(steps, positions)
+        return records, steps
+
+    async def _handle(self, work: Work[T], start: int, end: int) -> None:
+        try:
+            await self._deliver(work.part(start, end))
+        except PositionTaken:
+            raise
+        except Exception as error:
+            if _passes(error):
+                raise
+            if end - start > 1:
+                self._failed("split", error)
+                middle = (start + end) // 2
+                await self._handle(work, start, middle)
+                await self._handle(work, middle, end)
+            else:
+                await self._try_alone(work, start, error)
+
+    async def _try_alone(self, work: Work[T], index: int, error: Exception) -> None:
+        for _ in range(TRIES - 1):
+            self._failed("try again", error)
+            await asyncio.sleep(TRY_AGAIN_AFTER)
+            try:
+                await self._deliver(work.part(index, index + 1))
+            except PositionTaken:
+                raise
+            except Exception as again:
+                if _passes(again):
+                    raise
+                error = again
+            else:
+                return
+        self._failed("put aside", error)
+        await self._deliver(work.aside(index, reason_of(error)))
+
+    async def _deliver(self, batch: Batch[T]) -> None:
+        with self._metrics.handle_seconds.labels(*self._labels).time():
+            if batch.messages:
+                await self._subscription.handle(batch)
+            else:
+                await self._dead_letter(batch)
+        count = sum(step.new - step.expected for step in batch.positions)
+        self._metrics.records.labels(*self._labels).inc(count)
+        self._metrics.batch_records.labels(*self._labels).observe(count)
+        if batch.refused:
+            self._metrics.dead_letters.labels(*self._labels).inc(len(batch.refused))
+            for letter in batch.refused[:10]:
+                record = letter.record
+                self._logger.error(
+                    "record put aside", partition=record.partition, offset=record.offset, reason=letter.reason
+                )
+
+    async def _look_at_lag(self, consumer: Consumer) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._lag_at < LAG_EVERY:
+            return
+        self._lag_at = now
+        self._metrics.gaps.labels(*self._labels).set(len(consumer.gaps()))
+        with suppress(LogUnavailable):
+            self._metrics.lag.labels(*self._labels).set(sum((await consumer.lag()).values()))
+
+    async def _rewind(self, consumer: Consumer | None) -> None:
+        if consumer is not None:
+            with suppress(LogUnavailable):
+                await consumer.rewind()
+
+    def _failed(self, then: str, error: BaseException) -> None:
+        self._metrics.errors.labels(*self._labels, then).inc()
+        expected = isinstance(error, (PositionTaken, BrokenChain)) or _passes(error)
+        self._logger.warning("batch failed", then=then, reason=reason_of(error), exc_info=None if expected else error)
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, LogUnavailable) or is_transient(error)
+
+
+def _trace_of(records: Sequence[Record]) -> dict[str, str]:
+    """The trace of the first record (W3C traceparent: version-trace-parent-flags), for the log lines of its batch."""
+    headers = dict(records[0].headers) if records else {}
+    traceparent = headers.get("traceparent", b"").decode(errors="replace")
+    parts = traceparent.split("-")
+    return {"traceparent": traceparent, "trace_id": parts[1]} if len(parts) >= 4 else {}
+
+
+async def _wait(stopping: asyncio.Event, pause: float) -> float:
+    """Wait, unless told to stop; answers the next pause."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(pause):
+            await stopping.wait()
+    return min(pause * 2, RETRY_LAST)
