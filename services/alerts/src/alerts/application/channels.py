@@ -1,0 +1,164 @@
+"""Channels as people set them up: made, changed, deleted, tried out."""
+
+import base64
+import secrets
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from alerts.application.ports import Delivery, Notification, OpenWork
+from alerts.domain.channels import (
+    OWNER,
+    Channel,
+    ChannelNotUsable,
+    ChannelUnknown,
+    Destination,
+    DestinationRefused,
+    Email,
+    Filter,
+    Slack,
+    Webhook,
+    is_address,
+)
+from alerts.domain.deliveries import DeliveryState, delivery_id
+from alerts.domain.messages import TEST
+from mainstay.kernel.clock import Clock
+from mainstay.kernel.ids import new_id
+
+SECRET_BYTES = 32
+DELETED = "the channel was deleted"
+SWITCHED_OFF = "the channel is switched off"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChange:
+    """What is to become of a channel; None leaves a member as it is. A webhook keeps its secret when its URL moves."""
+
+    name: str | None = None
+    enabled: bool | None = None
+    filter: Filter | None = None
+    url: str | None = None
+    to: str | None = None
+    fallback: str | None = None
+
+
+class ManageChannels:
+    """Make, change, delete and test channels. `allow_private` also allows http (a trial on one machine needs it)."""
+
+    def __init__(self, open_work: OpenWork, clock: Clock, *, allow_private: bool) -> None:
+        self._open = open_work
+        self._clock = clock
+        self._allow_private = allow_private
+
+    async def create(self, name: str, destination: Destination, wanted: Filter) -> Channel:
+        """A new channel. Raises `DestinationRefused`."""
+        self._check(destination)
+        now = self._clock.now()
+        channel = Channel(new_id(now), name, destination, wanted, created_at=now, updated_at=now)
+        async with self._open() as work:
+            await work.channels.add(channel)
+        return channel
+
+    async def change(self, channel_id: str, change: ChannelChange) -> Channel:
+        """Change a channel. Switching it on forgets past failures, switching it off takes back what waits.
+
+        Raises `ChannelUnknown`, `DestinationRefused`.
+        """
+        now = self._clock.now()
+        async with self._open() as work:
+            channel = _alive(await work.channels.lock(channel_id))
+            destination = _moved(channel.destination, change)
+            self._check(destination)
+            changed = replace(
+                channel,
+                name=change.name or channel.name,
+                destination=destination,
+                filter=change.filter or channel.filter,
+                enabled=channel.enabled if change.enabled is None else change.enabled,
+                updated_at=now,
+            )
+            if change.enabled:
+                changed = replace(changed, disabled_at=None, disabled_reason=None, failing_since=None)
+            await work.channels.save(changed)
+            if not changed.enabled:
+                await work.deliveries.suppress_all(channel_id, SWITCHED_OFF)
+        return changed
+
+    async def delete(self, channel_id: str) -> None:
+        """Delete a channel; its past deliveries stay on record. Raises `ChannelUnknown`."""
+        now = self._clock.now()
+        async with self._open() as work:
+            channel = _alive(await work.channels.lock(channel_id))
+            await work.channels.save(replace(channel, deleted=True, enabled=False, updated_at=now))
+            await work.deliveries.suppress_all(channel_id, DELETED)
+
+    async def test(self, channel_id: str) -> Delivery:
+        """Send a test message, in one attempt: answers the delivery, which says what came of it.
+
+        Raises `ChannelUnknown`, `ChannelNotUsable`.
+        """
+        now = self._clock.now()
+        async with self._open() as work:
+            channel = _alive(await work.channels.lock(channel_id))
+            if not channel.enabled or channel.disabled_reason:
+                raise ChannelNotUsable(channel.disabled_reason or SWITCHED_OFF)
+            notification = Notification(new_id(now), TEST, now)
+            delivery = Delivery(
+                id=delivery_id(notification.id, channel_id),
+                notification_id=notification.id,
+                channel_id=channel_id,
+                state=DeliveryState.PENDING,
+                created_at=now,
+                next_attempt_at=now,
+            )
+            await work.deliveries.add([notification], [delivery])
+        return delivery
+
+    def _check(self, destination: Destination) -> None:
+        match destination:
+            case Webhook(url) | Slack(url):
+                check_url(url, allow_http=self._allow_private)
+            case Email(to, fallback):
+                if to != OWNER and not is_address(to):
+                    raise DestinationRefused("not an email address, and not the word owner", "to")
+                if fallback is not None and not is_address(fallback):
+                    raise DestinationRefused("not an email address", "fallback")
+
+
+def new_secret() -> str:
+    """A signing secret of Standard Webhooks: `whsec_` and the base64 of 32 random bytes."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def check_url(url: str, *, allow_http: bool) -> None:
+    """Refuse an address that no message could be sent to. Where a name leads is checked at each sending."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise DestinationRefused(f"not a URL: {error}", "url") from error
+    if parts.scheme != "https" and not (allow_http and parts.scheme == "http"):
+        raise DestinationRefused("the URL must begin with https://", "url")
+    if not parts.hostname or port == 0 or not url.isascii() or not url.isprintable() or " " in url:
+        raise DestinationRefused("the URL must name a host, in printable ASCII", "url")
+    if parts.username is not None or parts.password is not None:
+        raise DestinationRefused("a URL with a user name or password in it is not accepted", "url")
+    if parts.fragment:
+        raise DestinationRefused("a URL with a fragment is not accepted", "url")
+
+
+def _alive(channel: Channel) -> Channel:
+    if channel.deleted:
+        raise ChannelUnknown(channel.id)
+    return channel
+
+
+def _moved(destination: Destination, change: ChannelChange) -> Destination:
+    match destination:
+        case Webhook() | Slack():
+            if change.to is not None or change.fallback is not None:
+                raise DestinationRefused("only email channels have recipients", "to" if change.to else "fallback")
+            return replace(destination, url=change.url) if change.url is not None else destination
+        case Email(to, fallback):
+            if change.url is not None:
+                raise DestinationRefused("email channels have no URL", "url")
+            return Email(change.to or to, change.fallback or fallback)

@@ -1,0 +1,207 @@
+"""An alert: an episode that somebody should know of, and what people did about it.
+
+Time and the conditions open and resolve alerts; people acknowledge and resolve them. What a person did stays done: a
+condition that passes later does not resolve an alert again, and one that is merely said again does not reopen it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from alerts.domain.episodes import Ending, Episode
+from alerts.domain.words import Category, Severity
+
+BY_HAND = "by-hand"
+WITHDRAWN = "withdrawn"
+
+
+class AlertUnknown(Exception):
+    """There is no alert with that id."""
+
+
+class AlertResolvedAlready(Exception):
+    """The alert is resolved; it cannot be acknowledged any more."""
+
+
+class State(StrEnum):
+    """Where an alert stands in its life."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Step(StrEnum):
+    """What a transition did to its alert."""
+
+    OPENED = "opened"
+    SEEN_AGAIN = "seen-again"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+class Notice(StrEnum):
+    """What people are told about an alert: at most once each."""
+
+    OPENED = "opened"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert. `told` says that its opening was worth a notification, `quiet` that it lay too far in the past.
+
+    `resolution` is an `Ending`, `by-hand` or `withdrawn`; `resolved_by` is null where time or the condition did it.
+    """
+
+    id: str
+    identity: str
+    account_id: str
+    subject: str
+    rule: str
+    rule_version: int
+    category: Category
+    grade: str
+    severity: Severity
+    words: Mapping[str, str]
+    opened_at: datetime
+    opened_by: str
+    recorded_at: datetime
+    state: State = State.OPEN
+    quiet: bool = False
+    told: bool = False
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    resolution: str | None = None
+    reason: str | None = None
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the alert is over."""
+        return self.state is State.RESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step of an alert's life: when it happened, when it was recorded, by whom (null: by its condition)."""
+
+    alert_id: str
+    step: Step
+    occurred_at: datetime
+    recorded_at: datetime
+    quiet: bool
+    by: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an alert: how it is now, the steps it took, and what people are to be told."""
+
+    alert: Alert
+    transitions: tuple[Transition, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def follow(episode: Episode, stored: Alert | None, *, now: datetime, quiet_after: timedelta) -> Change:
+    """Bring an alert to what its episode says.
+
+    A step that lies further back than `quiet_after` is recorded and told to nobody. An alert nobody was told of is told
+    when its condition is seen again recently enough. A resolution is told where the opening was.
+    """
+
+    def is_quiet(at: datetime) -> bool:
+        return now - at > quiet_after
+
+    transitions: list[Transition] = []
+    notices: list[Notice] = []
+    if stored is None:
+        quiet = is_quiet(episode.opened_at)
+        alert = _opened(episode, now, quiet=quiet)
+        transitions.append(Transition(alert.id, Step.OPENED, episode.opened_at, now, quiet))
+    else:
+        alert = stored
+        if alert.resolution == WITHDRAWN:
+            alert = replace(alert, state=State.OPEN, resolved_at=None, resolution=None, reason=None)
+            transitions.append(Transition(alert.id, Step.OPENED, episode.opened_at, now, is_quiet(episode.opened_at)))
+    if not alert.told and alert.state is State.OPEN and not is_quiet(episode.seen_at):
+        if alert.quiet:
+            transitions.append(Transition(alert.id, Step.SEEN_AGAIN, episode.seen_at, now, quiet=False))
+        alert = replace(alert, told=True)
+        notices.append(Notice.OPENED)
+    if episode.end is not None and not alert.is_resolved:
+        alert = replace(
+            alert,
+            state=State.RESOLVED,
+            resolved_at=episode.end.at,
+            resolution=episode.end.how.value,
+            reason=episode.end.reason,
+        )
+        transitions.append(Transition(alert.id, Step.RESOLVED, episode.end.at, now, quiet=not alert.told))
+        if alert.told:
+            notices.append(Notice.RESOLVED)
+    elif episode.end is not None and alert.resolution in set(Ending):
+        # a record that arrived late may show that it ended earlier, or otherwise, than was thought
+        alert = replace(alert, resolved_at=episode.end.at, resolution=episode.end.how.value, reason=episode.end.reason)
+    return Change(alert, tuple(transitions), tuple(notices))
+
+
+def withdraw(alert: Alert, *, now: datetime) -> Change:
+    """Take back an alert that is no episode any more: a record that arrived late shows that it had begun before.
+
+    Nobody is told: the alert that had begun before says the same.
+    """
+    if alert.is_resolved:
+        return Change(alert)
+    reason = "Withdrawn: an event that arrived later shows that this had begun before."
+    alert = replace(alert, state=State.RESOLVED, resolved_at=now, resolution=WITHDRAWN, reason=reason)
+    return Change(alert, (Transition(alert.id, Step.WITHDRAWN, now, now, quiet=True),))
+
+
+def acknowledge(alert: Alert, *, by: str, comment: str | None, now: datetime) -> Change:
+    """Somebody takes the alert on. Doing it again changes nothing. Raises `AlertResolvedAlready`."""
+    if alert.is_resolved:
+        raise AlertResolvedAlready(alert.id)
+    if alert.state is State.ACKNOWLEDGED:
+        return Change(alert)
+    alert = replace(alert, state=State.ACKNOWLEDGED, acknowledged_at=now, acknowledged_by=by)
+    return Change(alert, (Transition(alert.id, Step.ACKNOWLEDGED, now, now, quiet=True, by=by, comment=comment),))
+
+
+def resolve(alert: Alert, *, by: str, reason: str | None, now: datetime) -> Change:
+    """Somebody says that the alert is settled. Resolving a resolved alert changes nothing."""
+    if alert.is_resolved:
+        return Change(alert)
+    alert = replace(
+        alert,
+        state=State.RESOLVED,
+        resolved_at=now,
+        resolved_by=by,
+        resolution=BY_HAND,
+        reason=reason or f"Resolved by {by}.",
+    )
+    step = Transition(alert.id, Step.RESOLVED, now, now, quiet=not alert.told, by=by, comment=reason)
+    return Change(alert, (step,), (Notice.RESOLVED,) if alert.told else ())
+
+
+def _opened(episode: Episode, now: datetime, *, quiet: bool) -> Alert:
+    return Alert(
+        id=episode.alert_id,
+        identity=episode.identity,
+        account_id=episode.account_id,
+        subject=episode.subject,
+        rule=episode.rule.id,
+        rule_version=episode.rule.version,
+        category=episode.rule.category,
+        grade=episode.grade,
+        severity=episode.severity,
+        words=episode.words,
+        opened_at=episode.opened_at,
+        opened_by=episode.opened_by,
+        recorded_at=now,
+        quiet=quiet,
+    )

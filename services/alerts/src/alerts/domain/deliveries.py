@@ -1,0 +1,96 @@
+"""Deliveries: one notification on its way to one channel, tried until it arrives or is given up."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from alerts.domain.alerts import Notice
+
+NOTIFICATIONS = UUID("1d5c9d0a-9c4e-5f5e-8a43-6f1f6d3f9a52")
+
+RETRY_AFTER: tuple[timedelta, ...] = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=10),
+)
+"""The pause after each failed attempt (Standard Webhooks); after the eighth failure a delivery is given up."""
+
+JITTER = 0.2
+"""Each pause is up to this share shorter or longer, so that what failed together does not come back together."""
+
+LONGEST_RETRY_AFTER = timedelta(hours=24)
+"""A destination that asks for more patience than this does not get it."""
+
+DISABLED_AFTER = timedelta(days=5)
+"""A channel with nothing but failures for this long is switched off."""
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. `suppressed`: it was right to send nothing; `error` says why."""
+
+    PENDING = "pending"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The destination took the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The destination did not take the message, or did not say so.
+
+    `unclear`: no answer came, so it may have taken it all the same. `gone`: it never will take any again.
+    """
+
+    error: str
+    retryable: bool = True
+    retry_after: timedelta | None = None
+    unclear: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """There is nothing to send, and why."""
+
+    reason: str
+
+
+Outcome = Delivered | Failed | Suppressed
+
+
+def notification_id(alert_id: str, notice: Notice) -> str:
+    """The id of what people are told, the same wherever and however often it is worked out."""
+    return str(uuid5(NOTIFICATIONS, f"{alert_id}\n{notice.value}"))
+
+
+def delivery_id(notification: str, channel_id: str) -> str:
+    """The id that a destination sees, stable over retries."""
+    return str(uuid5(NOTIFICATIONS, f"{notification}\n{channel_id}"))
+
+
+def next_attempt(delivery: str, attempts: int, failed: Failed, now: datetime) -> datetime | None:
+    """When to try again after `attempts` attempts, the last of which failed; None: give it up."""
+    if not failed.retryable or attempts > len(RETRY_AFTER):
+        return None
+    pause = RETRY_AFTER[attempts - 1] * (1 + JITTER * _spread(delivery, attempts))
+    if failed.retry_after is not None:
+        pause = max(pause, min(failed.retry_after, LONGEST_RETRY_AFTER))
+    return now + pause
+
+
+def _spread(delivery: str, attempts: int) -> float:
+    """A number in [-1, 1) for each attempt, spread evenly and repeatable."""
+    digest = hashlib.sha256(f"{delivery}/{attempts}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**63 - 1

@@ -1,0 +1,81 @@
+"""The projection of accounts."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerts.domain.accounts import Account
+from alerts.store.tables import account
+from mainstay.kernel.money import Money
+
+
+class AccountStore:
+    """Accounts, within one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def lock(self, account_ids: Iterable[str]) -> Mapping[str, Account]:
+        """Lock the rows in sorted order, making those that are missing."""
+        wanted = sorted(set(account_ids))
+        if not wanted:
+            return {}
+        await self._connection.execute(
+            text(f"INSERT INTO {account} (account_id) SELECT unnest(CAST(:ids AS text[])) ON CONFLICT DO NOTHING"),
+            {"ids": wanted},
+        )
+        rows = await self._connection.execute(
+            select(account)
+            .where(account.c.account_id == func.any(wanted))
+            .order_by(account.c.account_id)
+            .with_for_update()
+        )
+        return {row.account_id: to_account(row) for row in rows}
+
+    async def keep(self, accounts: Iterable[Account]) -> None:
+        """Store records; one that is older than what is stored changes nothing."""
+        rows = [_to_row(one) for one in sorted(accounts, key=lambda one: one.id)]
+        if not rows:
+            return
+        statement = insert(account)
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[account.c.account_id],
+                set_={column.name: statement.excluded[column.name] for column in account.c if not column.primary_key},
+                where=statement.excluded.sequence > account.c.sequence,
+            ),
+            rows,
+        )
+
+
+def to_account(row: Row[Any]) -> Account:
+    """The account in a row."""
+    return Account(
+        id=row.account_id,
+        sequence=row.sequence,
+        name=row.name,
+        owner=row.owner,
+        tier=row.tier,
+        zone=row.zone,
+        arr=tuple(Money(Decimal(money["amount"]), money["currency"]) for money in row.arr),
+        seats=row.seats,
+        next_renewal_on=row.next_renewal_on,
+    )
+
+
+def _to_row(one: Account) -> dict[str, Any]:
+    return {
+        "account_id": one.id,
+        "sequence": one.sequence,
+        "name": one.name,
+        "owner": one.owner,
+        "tier": one.tier,
+        "zone": one.zone,
+        "arr": [{"amount": str(money.amount), "currency": money.currency} for money in one.arr],
+        "seats": one.seats,
+        "next_renewal_on": one.next_renewal_on,
+    }

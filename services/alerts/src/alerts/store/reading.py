@@ -1,0 +1,148 @@
+"""What the API shows: pages of alerts, channels and deliveries, outside any handler's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, tuple_
+
+from alerts.application.ports import Delivery
+from alerts.domain.accounts import Account
+from alerts.domain.alerts import Alert, AlertUnknown, State, Step, Transition
+from alerts.domain.channels import Channel, ChannelUnknown
+from alerts.domain.deliveries import DeliveryState
+from alerts.domain.words import Severity
+from alerts.sealing import Seal
+from alerts.store.accounts import to_account
+from alerts.store.alerts import to_alert
+from alerts.store.channels import to_channel
+from alerts.store.deliveries import to_delivery
+from alerts.store.tables import account, alert, channel, delivery, notification, transition
+from mainstay.db.engine import Database
+
+After = tuple[datetime, str]
+"""The instant and id of the last row of the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """Which alerts are asked for; None: any. `owner` is the account's present owner."""
+
+    states: frozenset[State] = frozenset()
+    account_id: str | None = None
+    owner: str | None = None
+    rule: str | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQuery:
+    """Which deliveries are asked for; None: any."""
+
+    alert_id: str | None = None
+    channel_id: str | None = None
+    state: DeliveryState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOnRecord:
+    """A delivery, and what it was about."""
+
+    delivery: Delivery
+    kind: str
+    alert_id: str | None
+    account_id: str | None
+
+
+class Reading:
+    """Reads for the API; newest first."""
+
+    def __init__(self, database: Database, seal: Seal) -> None:
+        self._database = database
+        self._seal = seal
+
+    async def alerts(self, query: AlertQuery, *, limit: int, after: After | None) -> Sequence[tuple[Alert, Account]]:
+        """A page of alerts with their accounts, the one opened last first."""
+        statement = _alerts_with_accounts().order_by(alert.c.opened_at.desc(), alert.c.id.desc()).limit(limit)
+        if query.states:
+            statement = statement.where(alert.c.state.in_(query.states))
+        for column, value in (
+            (alert.c.account_id, query.account_id),
+            (alert.c.rule, query.rule),
+            (alert.c.severity, query.severity),
+            (account.c.owner, query.owner),
+        ):
+            if value is not None:
+                statement = statement.where(column == value)
+        if after is not None:
+            statement = statement.where(tuple_(alert.c.opened_at, alert.c.id) < after)
+        return [(to_alert(row), to_account(row)) for row in await self._rows(statement)]
+
+    async def alert(self, alert_id: str) -> tuple[Alert, Account, Sequence[Transition]]:
+        """One alert, its account and its life so far. Raises `AlertUnknown`."""
+        rows = await self._rows(_alerts_with_accounts().where(alert.c.id == alert_id))
+        if not rows:
+            raise AlertUnknown(alert_id)
+        steps = await self._rows(select(transition).where(transition.c.alert_id == alert_id).order_by(transition.c.id))
+        return (
+            to_alert(rows[0]),
+            to_account(rows[0]),
+            [
+                Transition(
+                    row.alert_id, Step(row.step), row.occurred_at, row.recorded_at, row.quiet, row.by, row.comment
+                )
+                for row in steps
+            ],
+        )
+
+    async def channels(self, *, limit: int, after: After | None) -> Sequence[Channel]:
+        """A page of channels, the newest first."""
+        statement = (
+            select(channel)
+            .where(~channel.c.deleted)
+            .order_by(channel.c.created_at.desc(), channel.c.id.desc())
+            .limit(limit)
+        )
+        if after is not None:
+            statement = statement.where(tuple_(channel.c.created_at, channel.c.id) < after)
+        return [to_channel(row, self._seal) for row in await self._rows(statement)]
+
+    async def channel(self, channel_id: str) -> Channel:
+        """One channel. Raises `ChannelUnknown`, also for a deleted one."""
+        rows = await self._rows(select(channel).where(channel.c.id == channel_id, ~channel.c.deleted))
+        if not rows:
+            raise ChannelUnknown(channel_id)
+        return to_channel(rows[0], self._seal)
+
+    async def deliveries(self, query: DeliveryQuery, *, limit: int, after: After | None) -> Sequence[DeliveryOnRecord]:
+        """A page of deliveries, the newest first."""
+        statement = (
+            select(delivery, notification.c.kind, notification.c.alert_id, notification.c.account_id)
+            .join(notification, notification.c.id == delivery.c.notification_id)
+            .order_by(delivery.c.created_at.desc(), delivery.c.id.desc())
+            .limit(limit)
+        )
+        for column, value in (
+            (notification.c.alert_id, query.alert_id),
+            (delivery.c.channel_id, query.channel_id),
+            (delivery.c.state, query.state),
+        ):
+            if value is not None:
+                statement = statement.where(column == value)
+        if after is not None:
+            statement = statement.where(tuple_(delivery.c.created_at, delivery.c.id) < after)
+        return [
+            DeliveryOnRecord(to_delivery(row), row.kind, row.alert_id, row.account_id)
+            for row in await self._rows(statement)
+        ]
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
+        async with self._database.engine.connect() as connection:
+            rows: Sequence[Any] = (await connection.execute(statement)).all()
+            return rows
+
+
+def _alerts_with_accounts() -> Select[Any]:
+    of_account = [column for column in account.c if column.name != "account_id"]
+    return select(alert, *of_account).join(account, account.c.account_id == alert.c.account_id)

@@ -1,0 +1,133 @@
+"""The tables of the schema `alerts`, as migrations/versions builds them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from mainstay.db.tables import kit_tables
+
+SCHEMA = "alerts"
+metadata = MetaData(schema=SCHEMA)
+kit = kit_tables(metadata)
+
+account = Table(
+    "account",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("name", Text),
+    Column("owner", Text),
+    Column("tier", Text),
+    Column("zone", Text),
+    Column("arr", JSONB, nullable=False),
+    Column("seats", Integer),
+    Column("next_renewal_on", Date),
+)
+
+observation = Table(
+    "observation",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("occurred_at", DateTime(timezone=True), primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("fact", JSONB, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("words", JSONB, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    Column("acknowledged_by", Text),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolved_by", Text),
+    Column("resolution", Text),
+    Column("reason", Text),
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("alert_id", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("by", Text),
+    Column("comment", Text),
+)
+
+channel = Table(
+    "channel",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("destination", LargeBinary),  # sealed: webhook and chat URLs are credentials, and so are signing secrets
+    Column("owners", ARRAY(Text), nullable=False),
+    Column("categories", ARRAY(Text), nullable=False),
+    Column("min_severity", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("failing_since", DateTime(timezone=True)),
+    Column("disabled_at", DateTime(timezone=True)),
+    Column("disabled_reason", Text),
+    Column("deleted", Boolean, nullable=False),
+)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("alert_id", Text),
+    Column("account_id", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("notification_id", Text, nullable=False),
+    Column("channel_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", DateTime(timezone=True)),
+    Column("lease_until", DateTime(timezone=True)),
+    Column("error", Text),
+    Column("unclear", Boolean, nullable=False),
+    Column("route_at_send", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+)

@@ -1,0 +1,51 @@
+"""The application's transaction: the kit's, with the stores on it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from alerts.application.ports import Work
+from alerts.sealing import Seal
+from alerts.store.accounts import AccountStore
+from alerts.store.alerts import AlertStore
+from alerts.store.channels import ChannelStore
+from alerts.store.deliveries import DeliveryStore
+from mainstay.db.work import Transaction, Transactions
+from mainstay.messaging.consuming import Batch
+from mainstay.messaging.port import Outgoing
+
+
+class StoreWork:
+    """One transaction over the stores."""
+
+    def __init__(self, transaction: Transaction, seal: Seal) -> None:
+        self._transaction = transaction
+        self.accounts = AccountStore(transaction.connection)
+        self.alerts = AlertStore(transaction.connection)
+        self.channels = ChannelStore(transaction.connection, seal)
+        self.deliveries = DeliveryStore(transaction.connection, seal)
+
+    async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of the (source, event id) pairs that had no effect before; from now on they had."""
+        return await self._transaction.first_times(ids)
+
+    def publish(self, *records: Outgoing) -> None:
+        """Say records when the transaction commits."""
+        self._transaction.publish(*records)
+
+
+class OpenStoreWork:
+    """Opens the application's transactions."""
+
+    def __init__(self, transactions: Transactions, seal: Seal) -> None:
+        self._transactions = transactions
+        self._seal = seal
+
+    def __call__(self, batch: Batch[Any] | None = None) -> AbstractAsyncContextManager[Work]:
+        """One transaction; with a batch, its positions move first."""
+        return self._open(batch)
+
+    @asynccontextmanager
+    async def _open(self, batch: Batch[Any] | None) -> AsyncIterator[Work]:
+        async with self._transactions(batch) as transaction:
+            yield StoreWork(transaction, self._seal)
