@@ -14,7 +14,7 @@ class UsageRecorded(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `occurred_at` is the clock-corrected time, `received_at` ingest's own; both UTC. `user_id` is the product's id of
     the user (`anonymous:<id>` where only an anonymous id is known, None where neither is). `properties` is the
-    sender's JSON object, untouched.
+    sender's JSON object, untouched. `stated_at` is the sender's own time, in UTC, where the correction changed it.
     """
 
     TYPE: ClassVar[str] = "mainstay.usage.recorded.v1"
@@ -27,6 +27,7 @@ class UsageRecorded(msgspec.Struct, frozen=True, omit_defaults=True):
     received_at: datetime
     user_id: str | None = None
     properties: msgspec.Raw = msgspec.Raw(b"{}")
+    stated_at: datetime | None = None
 
 
 class AccountFact(msgspec.Struct, frozen=True, omit_defaults=True):

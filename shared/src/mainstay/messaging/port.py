@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
+
 MAX_VALUE_BYTES = 900_000
 """The largest value a record may have; Kafka's default limit of 1 MiB a batch, less headers and framing."""
 
@@ -29,9 +31,11 @@ def dead_letter_topic(group: str) -> Topic:
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record to append. Records of one key keep their order; an empty key is refused."""
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
+    """A record to append. Records of one key keep their order; an empty key is refused.
+
+    A msgspec struct, because a frozen dataclass takes 0.5 µs to make and this 0.06; ingest makes one for each event.
+    """
 
     topic: str
     key: str
