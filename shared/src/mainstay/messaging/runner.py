@@ -209,7 +209,8 @@ class Runner(Generic[T]):
 
 
 def _passes(error: BaseException) -> bool:
-    return isinstance(error, LogUnavailable) or is_transient(error)
+    # asyncpg calls a value that does not fit its column an InterfaceError too, and a ValueError: that never passes.
+    return isinstance(error, LogUnavailable) or (is_transient(error) and not isinstance(error, ValueError))
 
 
 def _trace_of(records: Sequence[Record]) -> dict[str, str]:
