@@ -1,0 +1,127 @@
+"""Limits on request bodies: their bytes are counted as they arrive, and they must arrive in time."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mainstay.web.problems import BODY_TOO_LARGE, BODY_TOO_SLOW, Problem, problem_response
+
+MAX_BODY_BYTES = 1 << 20
+ARRIVES_WITHIN = timedelta(seconds=15)
+
+
+class BodyRefused(Exception):
+    """The body is not wanted, as `problem` says."""
+
+    def __init__(self, problem: Problem, detail: str) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.detail = detail
+
+
+class ClientGone(Exception):
+    """The client left before its body was complete; nobody is there to answer."""
+
+
+async def read_body(
+    receive: Receive,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    max_bytes: int = MAX_BODY_BYTES,
+    within: timedelta = ARRIVES_WITHIN,
+) -> bytes:
+    """The whole body of an ASGI request; for handlers in front of FastAPI.
+
+    Raises `BodyRefused` (413, 408) and `ClientGone`.
+    """
+    _check_length(headers, max_bytes)
+    message = await _next(receive, within)
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        _check_size(len(body), max_bytes)
+        return body
+    parts, size = [body], len(body)
+    deadline = asyncio.get_running_loop().time() + within.total_seconds()
+    while message.get("more_body", False):
+        _check_size(size, max_bytes)
+        message = await _next(receive, timedelta(seconds=deadline - asyncio.get_running_loop().time()))
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+    _check_size(size, max_bytes)
+    return b"".join(parts)
+
+
+class BodyLimit:
+    """ASGI middleware: refuses bodies that are too large (413) or too slow (408), whoever reads them."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, within: timedelta = ARRIVES_WITHIN) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._within = within
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count and time what the application receives."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal: BodyRefused | None = None
+        begun = complete = False
+        size = 0
+        deadline = asyncio.get_running_loop().time() + self._within.total_seconds()
+
+        async def counted() -> Message:
+            nonlocal refusal, size, complete
+            if complete:
+                return await receive()
+            try:
+                message = await _next(receive, timedelta(seconds=deadline - asyncio.get_running_loop().time()))
+                size += len(message.get("body", b""))
+                _check_size(size, self._max_bytes)
+            except BodyRefused as error:
+                refusal = error
+                raise
+            except ClientGone:
+                return {"type": "http.disconnect"}
+            complete = not message.get("more_body", False)
+            return message
+
+        async def watched(message: Message) -> None:
+            # What the application makes of the refusal (a 400, say) does not go out; the refusal does.
+            nonlocal begun
+            if refusal is None or begun:
+                begun = True
+                await send(message)
+
+        try:
+            _check_length(scope["headers"], self._max_bytes)
+            await self._app(scope, counted, watched)
+        except BodyRefused as error:
+            refusal = error
+        if refusal is not None and not begun:
+            answer = problem_response(refusal.problem, refusal.detail, headers={"Connection": "close"})
+            await answer(scope, receive, send)
+
+
+async def _next(receive: Receive, within: timedelta) -> Message:
+    try:
+        async with asyncio.timeout(max(within.total_seconds(), 0)):
+            message = await receive()
+    except TimeoutError:
+        raise BodyRefused(BODY_TOO_SLOW, "the body took too long to arrive") from None
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
+
+
+def _check_length(headers: Iterable[tuple[bytes, bytes]], max_bytes: int) -> None:
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            _check_size(int(value[:20]), max_bytes)
+
+
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise BodyRefused(BODY_TOO_LARGE, f"the body has more than {max_bytes} bytes")

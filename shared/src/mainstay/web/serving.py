@@ -1,0 +1,192 @@
+"""Running a service: HTTP servers and background work in one process, until a signal, with a clean end."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+STOPS_WITHIN = timedelta(seconds=8)
+"""Requests and background work that are not done by then are cancelled; two seconds remain to close resources."""
+HEADERS_WITHIN = timedelta(seconds=10)
+KEEP_ALIVE = timedelta(seconds=15)
+
+_log = structlog.get_logger(__name__)
+
+Background = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set. Ending earlier, with or without an error, ends the process with status 1."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """An ASGI application and where it listens. Port 0 takes a free one."""
+
+    app: Any
+    host: str
+    port: int
+
+
+class PortTaken(OSError):
+    """Another program listens on the port."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol with a limit on how long the head of a request may take; uvicorn itself has none."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        in_request: Any = self.cycle  # None before the first request; uvicorn's annotation does not say so
+        if self._head_timer is None and (in_request is None or in_request.response_complete):
+            self._await_head()  # the first bytes of the next request on a kept connection
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        self._forget_head()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEADERS_WITHIN.total_seconds(), self.transport.close)
+
+    def _forget_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: one process may have several servers, and work besides them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening address, taken now. Raises `PortTaken`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise PortTaken(f"port {port} on {host} cannot be used: {error.strerror}") from error
+    return bound
+
+
+async def serve(listener: Listener, stopping: asyncio.Event, *, bound: socket.socket | None = None) -> None:
+    """Answer requests until told to stop; then finish those that are under way, for up to `STOPS_WITHIN`."""
+    bound = bound or bind(listener.host, listener.port)
+    server = _Server(
+        uvicorn.Config(
+            listener.app,
+            http=_Protocol,
+            ws="none",
+            lifespan="auto",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
+            timeout_graceful_shutdown=int(STOPS_WITHIN.total_seconds()) - 2,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[bound]))
+    stopper = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({running, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await running
+    finally:
+        stopper.cancel()
+        bound.close()
+
+
+async def run_service(
+    *,
+    listeners: Sequence[Listener] = (),
+    background: Mapping[str, Background] | None = None,
+    close: Sequence[Callable[[], Awaitable[object]]] = (),
+    stopping: asyncio.Event | None = None,
+    signals: bool = True,
+) -> int:
+    """Run servers and background work until SIGTERM or SIGINT (or `stopping`); answers the exit status.
+
+    Work that ends by itself is logged and ends the process with 1: the supervisor starts it anew, nothing here does so
+    in silence. `close` is called at the end, in order, whatever happened.
+    """
+    stopping = stopping or asyncio.Event()
+    if signals:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    status = 0
+    try:
+        bound = [(listener, bind(listener.host, listener.port)) for listener in listeners]
+        work: dict[str, Awaitable[None]] = {
+            f"http on port {place.getsockname()[1]}": serve(listener, stopping, bound=place)
+            for listener, place in bound
+        }
+        work |= {name: run(stopping) for name, run in (background or {}).items()}
+        status = await _run_all(work, stopping)
+    except PortTaken as error:
+        _log.critical(str(error))
+        status = 1
+    finally:
+        for release in close:
+            try:
+                async with asyncio.timeout(2):
+                    await release()
+            except Exception:  # noqa: BLE001 - the others are to be closed too
+                _log.exception("closing failed")
+    return status
+
+
+async def _run_all(work: Mapping[str, Awaitable[None]], stopping: asyncio.Event) -> int:
+    tasks = {asyncio.ensure_future(running): name for name, running in work.items()}
+    stopper = asyncio.create_task(stopping.wait())
+    _log.info("started", parts=sorted(tasks.values()))
+    await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
+    ended_early = [] if stopping.is_set() else [task for task in tasks if task.done()]
+    stopping.set()
+    stopper.cancel()
+    _, late = await asyncio.wait(tasks, timeout=STOPS_WITHIN.total_seconds())
+    for task in late:
+        _log.warning("cancelled, because it did not stop in time", part=tasks[task])
+        task.cancel()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    status = 0
+    for (task, name), end in zip(tasks.items(), ends, strict=True):
+        if isinstance(end, Exception):
+            _log.critical("a part of the service failed", part=name, exc_info=end)
+            status = 1
+        elif task in ended_early:
+            _log.critical("a part of the service ended by itself", part=name)
+            status = 1
+    _log.info("stopped", status=status)
+    return status
+
+
+def run_process(main: Coroutine[Any, Any, int]) -> None:
+    """Run a service's main coroutine on uvloop, and leave with its status."""
+    status = uvloop.run(main)
+    logging.shutdown()
+    sys.exit(status)
