@@ -1,0 +1,1 @@
+"""Commands and handlers of renewals; each is one transaction."""

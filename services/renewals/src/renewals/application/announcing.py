@@ -1,0 +1,86 @@
+"""Turns what happened in the domain into the events that other services read."""
+
+from datetime import datetime
+from typing import Any
+
+from mainstay.contracts.common import MoneyData
+from mainstay.contracts.envelope import Event
+from mainstay.contracts.renewals import (
+    AccountValueChanged,
+    HealthAtOpening,
+    RenewalWindowOpened,
+    TermEnded,
+    TermRenewed,
+)
+from mainstay.kernel.ids import new_id
+from renewals.application.ports import AccountLedger, Health
+from renewals.domain.contracts import Contract
+from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
+
+SOURCE = "mainstay/renewals"
+
+
+def term_id(contract_id: str, number: int) -> str:
+    """A term's id for the outside: its contract's, and its number."""
+    return f"{contract_id}.{number}"
+
+
+def happening_event(contract: Contract, happening: Happening, health: Health | None, now: datetime) -> Event[Any]:
+    """The event for what happened to a term of a contract."""
+    match happening:
+        case WindowOpened():
+            return _event(window_opened(contract, happening, health, now), now)
+        case Renewed(term, successor, occurred_at):
+            renewed = TermRenewed(
+                account_id=contract.account_id,
+                contract_id=contract.id,
+                term_id=term_id(contract.id, term.number),
+                next_term_id=term_id(contract.id, successor.number),
+                occurred_at=occurred_at,
+            )
+            return _event(renewed, now)
+        case Ended(term, occurred_at, reason):
+            ended = TermEnded(
+                account_id=contract.account_id,
+                contract_id=contract.id,
+                term_id=term_id(contract.id, term.number),
+                occurred_at=occurred_at,
+                reason=reason,
+            )
+            return _event(ended, now)
+
+
+def window_opened(
+    contract: Contract, opened: WindowOpened, health: Health | None, now: datetime
+) -> RenewalWindowOpened:
+    """The window's event, with the account's health as it is known now."""
+    term = opened.term
+    return RenewalWindowOpened(
+        account_id=contract.account_id,
+        contract_id=contract.id,
+        term_id=term_id(contract.id, term.number),
+        occurred_at=opened.occurred_at,
+        window_opens_on=term.window_opens_on or term.start,
+        ends_before=term.end_exclusive,
+        amount=MoneyData(term.amount, contract.currency),
+        seats=term.seats,
+        late_by_seconds=max(int((now - opened.occurred_at).total_seconds()), 0),
+        health=HealthAtOpening(health.score, health.band, health.coverage, health.as_of) if health else None,
+    )
+
+
+def value_event(ledger: AccountLedger, now: datetime) -> Event[AccountValueChanged]:
+    """What an account is worth now."""
+    changed = AccountValueChanged(
+        account_id=ledger.account_id,
+        sequence=ledger.sequence,
+        occurred_at=now,
+        arr=tuple(MoneyData(money.amount, money.currency) for money in ledger.value.arr),
+        seats=ledger.value.seats,
+        next_renewal_on=ledger.value.next_renewal_on,
+    )
+    return Event(id=new_id(now), source=SOURCE, time=now, data=changed)
+
+
+def _event(data: Any, now: datetime) -> Event[Any]:
+    return Event(id=new_id(now), source=SOURCE, time=now, data=data)

@@ -1,0 +1,147 @@
+"""What the handlers need of the outside: one transaction with its stores, timers and events."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from mainstay.contracts.envelope import Event
+from mainstay.messaging.consuming import Batch
+from renewals.domain.contracts import AtEnd, Contract
+from renewals.domain.terms import Term
+from renewals.domain.value import AccountValue
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """An account's health as last heard: score 0–100 or None, band, coverage 0–1, and since when it holds (UTC)."""
+
+    score: int | None
+    band: str
+    coverage: float
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """One statement about an account's health, and the event that made it.
+
+    The latest by (`health.as_of`, `event_id`) holds.
+    """
+
+    account_id: str
+    health: Health
+    source: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLedger:
+    """What was last said about an account's value, and the number under which it was said."""
+
+    account_id: str
+    value: AccountValue
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A term of a recurring contract that comes to its end, and the account's health now."""
+
+    account_id: str
+    contract_id: str
+    external_id: str | None
+    currency: str
+    zone: ZoneInfo
+    at_end: AtEnd
+    term: Term
+    health: Health | None
+
+
+class Accounts(Protocol):
+    """The accounts that have contracts. Their rows are the lock that every change of a contract takes first."""
+
+    async def lock(self, account_ids: Iterable[str]) -> Sequence[AccountLedger]:
+        """Lock the accounts' rows in the order of their ids, making the missing ones; until the commit."""
+
+    async def save(self, ledgers: Sequence[AccountLedger]) -> None:
+        """Keep what was said."""
+
+
+class Contracts(Protocol):
+    """Contracts with all their terms."""
+
+    async def get(self, contract_id: str) -> Contract:
+        """One contract. Raises `ContractUnknown`."""
+
+    async def of_accounts(self, account_ids: Collection[str]) -> Sequence[Contract]:
+        """Every contract of the accounts, oldest first."""
+
+    async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
+        """Up to `limit` contracts, in the order of their ids, after the given one."""
+
+    async def add(self, contract: Contract, *, entered_at: datetime, entered_by: str) -> None:
+        """Keep a new contract. Raises `ExternalIdTaken`."""
+
+    async def save(self, changes: Sequence[tuple[Contract, Contract]]) -> None:
+        """Keep what differs between what each contract was and what it is now. Raises `ExternalIdTaken`."""
+
+    async def renewals(
+        self, *, first: date, last: date, account_id: str | None, after: tuple[date, str, int] | None, limit: int
+    ) -> Sequence[Renewal]:
+        """Up to `limit` terms of recurring contracts whose last day is in `[first, last]`.
+
+        In the order of (last day, contract, number), after the given one.
+        """
+
+
+class HealthBoard(Protocol):
+    """Renewals' own projection of accounts' health."""
+
+    async def report(self, reports: Sequence[HealthReport]) -> None:
+        """Take in what health-score said; older statements change nothing."""
+
+    async def of_accounts(self, account_ids: Collection[str]) -> Mapping[str, Health]:
+        """The health of those accounts that have any."""
+
+
+class Timers(Protocol):
+    """Durable timers, one kind: an account is to be looked at."""
+
+    async def arm(self, moments: Iterable[tuple[str, datetime]]) -> None:
+        """Have each account looked at when its moment has come."""
+
+
+class Work(Protocol):
+    """One transaction: everything in it holds, or nothing."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts that have contracts."""
+
+    @property
+    def contracts(self) -> Contracts:
+        """The contracts with their terms."""
+
+    @property
+    def health(self) -> HealthBoard:
+        """The accounts' health as last heard."""
+
+    @property
+    def timers(self) -> Timers:
+        """The durable timers."""
+
+    def say(self, *events: Event[Any]) -> None:
+        """Publish events once the transaction has committed."""
+
+    async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of the (source, event id) pairs that had no effect here before; from now on they had."""
+
+
+class OpensWork(Protocol):
+    """Opens a transaction; with a batch it moves the batch's positions first and raises `PositionTaken`."""
+
+    def __call__(self, batch: Batch[Any] | None = None) -> AbstractAsyncContextManager[Work]:
+        """Commits when the block ends, rolls back when it raises."""

@@ -1,0 +1,77 @@
+"""Brings accounts up to now: windows open, terms end, values change. Every command and every timer ends here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from mainstay.kernel.clock import Clock
+from renewals.application.announcing import happening_event, term_id, value_event
+from renewals.application.ports import AccountLedger, Health, Work
+from renewals.domain.contracts import Contract
+from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
+from renewals.domain.value import value_of
+from renewals.meters import Meters
+
+ON_TIME_SECONDS = 60
+"""A window opened within a minute of its day's start is on time; more is logged as late."""
+_WORDS = {WindowOpened: "renewal window opened", Renewed: "term renewed", Ended: "term ended"}
+
+_log = structlog.get_logger(__name__)
+
+
+class SettleAccounts:
+    """Look at accounts whose moment has come: what is due is done once, late if need be, and the next look is armed."""
+
+    def __init__(self, clock: Clock, meters: Meters) -> None:
+        self._clock = clock
+        self._meters = meters
+
+    async def __call__(self, work: Work, account_ids: Iterable[str]) -> Sequence[tuple[str, datetime]]:
+        """Settle the accounts; answers the moments at which to look at each again."""
+        ledgers = await work.accounts.lock(account_ids)
+        return await self.settle(work, ledgers)
+
+    async def settle(self, work: Work, ledgers: Sequence[AccountLedger]) -> Sequence[tuple[str, datetime]]:
+        """Settle accounts that are locked already."""
+        now = self._clock.now()
+        ids = [ledger.account_id for ledger in ledgers]
+        before = await work.contracts.of_accounts(ids)
+        health = await work.health.of_accounts(ids)
+        caught_up = [(contract, *contract.catch_up(now)) for contract in before]
+        for _, contract, happened in caught_up:
+            for happening in happened:
+                self.tell(work, contract, happening, health.get(contract.account_id), now)
+        await work.contracts.save([(was, is_now) for was, is_now, _ in caught_up])
+        contracts = [contract for _, contract, _ in caught_up]
+        await self._value(work, ledgers, contracts, now)
+        moments = [(contract.account_id, moment) for contract in contracts for moment in contract.moments(now)]
+        await work.timers.arm(moments)
+        return moments
+
+    async def _value(
+        self, work: Work, ledgers: Sequence[AccountLedger], contracts: Sequence[Contract], now: datetime
+    ) -> None:
+        """Say what an account is worth, where that is not what was said last."""
+        changed = []
+        for ledger in ledgers:
+            value = value_of((c for c in contracts if c.account_id == ledger.account_id), now)
+            if value != ledger.value:
+                changed.append(replace(ledger, value=value, sequence=ledger.sequence + 1))
+        await work.accounts.save(changed)
+        work.say(*(value_event(ledger, now) for ledger in changed))
+        self._meters.values_changed(len(changed))
+
+    def tell(self, work: Work, contract: Contract, happening: Happening, health: Health | None, now: datetime) -> None:
+        """Say what happened to a term: to the other services, to the log, to the metrics."""
+        late_by = max((now - happening.occurred_at).total_seconds(), 0.0)
+        work.say(happening_event(contract, happening, health, now))
+        self._meters.happened(happening, late_by)
+        _log.info(
+            _WORDS[type(happening)],
+            account=contract.account_id,
+            contract=contract.id,
+            term=term_id(contract.id, happening.term.number),
+            late_by=round(late_by) if late_by > ON_TIME_SECONDS else 0,
+        )

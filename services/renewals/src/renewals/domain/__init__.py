@@ -1,0 +1,1 @@
+"""The rules of contracts and renewals. Pure: the standard library and mainstay.kernel only."""

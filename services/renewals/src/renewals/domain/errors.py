@@ -1,0 +1,89 @@
+"""What can be wrong with a contract, or with a change to one."""
+
+from datetime import date
+from decimal import Decimal
+
+EARLIEST_START = date(1970, 1, 1)
+LATEST_END = date(2200, 1, 1)
+LARGEST_AMOUNT = Decimal(10) ** 15
+
+
+class ContractInvalid(ValueError):
+    """A contract's facts contradict each other, or are out of bounds."""
+
+
+class AmountInvalid(ContractInvalid):
+    """The amount is negative, too large, or finer than its currency."""
+
+
+class CurrencyDiffers(ContractInvalid):
+    """An amended amount is in another currency than the contract."""
+
+    def __init__(self, contract_currency: str, stated: str) -> None:
+        super().__init__(f"the contract is in {contract_currency}; its amount cannot become one in {stated}")
+
+
+class StartOutOfRange(ContractInvalid):
+    """The first day lies outside the calendar that contracts may use."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a contract starts from {EARLIEST_START} on and before {LATEST_END}")
+
+
+class EndOutOfRange(ContractInvalid):
+    """The last day lies outside the calendar that contracts may use."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a term ends before {LATEST_END}")
+
+
+class EndBeforeStart(ContractInvalid):
+    """The stated last day lies before the first."""
+
+    def __init__(self, start: date, end: date) -> None:
+        super().__init__(f"a term that starts on {start} cannot end on {end}")
+
+
+class EndMissing(ContractInvalid):
+    """Neither a last day nor a length was stated."""
+
+    def __init__(self) -> None:
+        super().__init__("state the last day of the term (end), or its length (term_months)")
+
+
+class TermLengthUnknown(ContractInvalid):
+    """The contract is to renew, and nobody said for how long."""
+
+    def __init__(self) -> None:
+        super().__init__("the term is no whole number of months: say how long the next one lasts (term_months)")
+
+
+class OneTimeRenews(ContractInvalid):
+    """A one-time contract was to renew."""
+
+    def __init__(self) -> None:
+        super().__init__("a one-time contract does not renew")
+
+
+class ContractOver(Exception):
+    """The contract has ended or was cancelled, and what is past does not change."""
+
+    def __init__(self, contract_id: str, outcome: str) -> None:
+        super().__init__(f"contract {contract_id} is over ({outcome}): enter a new one")
+        self.contract_id = contract_id
+
+
+class ContractUnknown(LookupError):
+    """No contract has this id."""
+
+    def __init__(self, contract_id: str) -> None:
+        super().__init__(f"no contract has the id {contract_id}")
+        self.contract_id = contract_id
+
+
+class ExternalIdTaken(Exception):
+    """Another contract carries this external id already."""
+
+    def __init__(self, external_id: str) -> None:
+        super().__init__(f"a contract with the external id {external_id} exists already")
+        self.external_id = external_id

@@ -1,0 +1,1 @@
+"""Where renewals keeps what it owns: PostgreSQL, schema `renewals`."""

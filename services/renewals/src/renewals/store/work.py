@@ -1,0 +1,69 @@
+"""One transaction of renewals: the kit's, with this service's stores on it."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from mainstay.contracts.envelope import Event, encode
+from mainstay.db.work import Transaction, Transactions
+from mainstay.messaging.consuming import Batch
+from renewals.store.accounts import AccountStore
+from renewals.store.contracts import ContractStore
+from renewals.store.health import HealthStore
+
+ACCOUNT_DUE = "account"
+"""The kind of timer that has an account looked at."""
+
+
+class RenewalsWork:
+    """What the handlers call `Work`."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+        self.accounts = AccountStore(tx.connection)
+        self.contracts = ContractStore(tx.connection)
+        self.health = HealthStore(tx.connection)
+        self.timers = AccountTimers(tx)
+
+    def say(self, *events: Event[Any]) -> None:
+        """Publish events once the transaction has committed."""
+        self.tx.publish(*(encode(event) for event in events))
+
+    async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of the (source, event id) pairs that had no effect here before; from now on they had."""
+        return await self.tx.first_times(ids)
+
+
+class AccountTimers:
+    """Timers that have an account looked at; one row for each account and moment, so none is ever moved."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._due = tx.due
+
+    async def arm(self, moments: Iterable[tuple[str, datetime]]) -> None:
+        """Have each account looked at when its moment has come."""
+        await self._due.arm_many(ACCOUNT_DUE, [(timer_key(account_id, at), at) for account_id, at in moments])
+
+
+def timer_key(account_id: str, at: datetime) -> str:
+    """The key of an account's timer; begins with the account, so that sorting by key sorts by account."""
+    return f"{account_id}@{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def account_of(key: str) -> str:
+    """The account that a timer's key names."""
+    return key.rpartition("@")[0]
+
+
+class WorkFactory:
+    """Opens transactions; what the handlers call `OpensWork`."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    @asynccontextmanager
+    async def __call__(self, batch: Batch[Any] | None = None) -> AsyncIterator[RenewalsWork]:
+        """Commits when the block ends, rolls back when it raises; with a batch, its positions move first."""
+        async with self._transactions(batch) as tx:
+            yield RenewalsWork(tx)
