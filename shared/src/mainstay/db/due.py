@@ -119,15 +119,18 @@ class DueRunner:
         handlers: Mapping[str, DueHandler],
         *,
         batch: int = 100,
+        batches: Mapping[str, int] | None = None,
         poll: timedelta = timedelta(seconds=0.5),
         registry: CollectorRegistry | None = None,
     ) -> None:
+        """`batch` bounds the items of one transaction; `batches` does for single kinds, such as those that take long."""
         self._database = database
         self._transactions = transactions
         self._due = tables.due
         self._clock = clock
         self._handlers = handlers
         self._batch = batch
+        self._batches = batches or {}
         self._poll = poll
         registry = registry or CollectorRegistry()
         self._done = Counter("mainstay_due_items_done", "Timers done.", ["kind"], registry=registry)
@@ -224,7 +227,7 @@ class DueRunner:
                 " WHERE kind = :kind AND due_at <= :now AND (CAST(:key AS text) IS NULL OR key = :key)"
                 " ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED"
             ).columns(payload=self._due.c.payload.type),
-            {"kind": kind, "now": self._clock.now(), "key": key, "batch": self._batch},
+            {"kind": kind, "now": self._clock.now(), "key": key, "batch": self._batches.get(kind, self._batch)},
         )
         items = [DueItem(kind, row.key, row.due_at, row.payload, row.attempts) for row in rows]
         return sorted(items, key=lambda item: item.key)
