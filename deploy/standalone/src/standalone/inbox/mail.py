@@ -1,6 +1,7 @@
 """E-mail for the inbox: a small SMTP server that keeps what arrives and sends nothing on."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -28,14 +29,16 @@ class _Handler:
         return "250 OK"
 
 
-async def serve_smtp(receive: Receive, host: str, port: int) -> asyncio.Server:
-    """Listen for mail on the running loop; port 0 takes a free one."""
+async def serve_smtp(receive: Receive, bound: socket.socket, stopping: asyncio.Event) -> None:
+    """Take mail in at a bound address until told to stop."""
     handler = _Handler(receive)
 
     def connection() -> SMTP:
         return SMTP(handler, data_size_limit=MAX_MAIL_BYTES, enable_SMTPUTF8=True, ident="Mainstay inbox")
 
-    return await asyncio.get_running_loop().create_server(connection, host, port)
+    server = await asyncio.get_running_loop().create_server(connection, sock=bound)
+    async with server:
+        await stopping.wait()
 
 
 def text_of(mail: EmailMessage) -> str:
