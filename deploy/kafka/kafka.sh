@@ -98,6 +98,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.retention.check.interval.ms=10000
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 PROPERTIES
   mv "$node/server.properties.new" "$node/server.properties"
 }

@@ -1,5 +1,6 @@
 """Choosing the transport by the address."""
 
+from mainstay.messaging.kafka import KafkaLog
 from mainstay.messaging.port import EventLog
 from mainstay.messaging.postgres import PostgresLog
 
@@ -12,4 +13,6 @@ def open_log(url: str, *, client_name: str) -> EventLog:
     scheme = url.partition("://")[0]
     if scheme in {"postgresql", "postgres", "postgresql+asyncpg"}:
         return PostgresLog(url, client_name=client_name)
+    if scheme == "kafka":
+        return KafkaLog(url, client_name=client_name)
     raise ValueError(f"the event log's address begins with postgresql:// or kafka://, not {scheme}://")

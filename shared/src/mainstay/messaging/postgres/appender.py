@@ -12,6 +12,7 @@ import structlog
 from mainstay.messaging.port import LogUnavailable
 from mainstay.messaging.postgres.connections import FAILURES, Connections, why
 from mainstay.messaging.postgres.segments import segment_table
+from mainstay.messaging.room import Room
 
 FLUSH_RECORDS = 5_000
 FLUSH_BYTES = 8 << 20
@@ -55,6 +56,11 @@ class Call:
     size: int
     stored: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
+    def fail(self, reason: str) -> None:
+        """Tell the caller, unless it has given up."""
+        if not self.stored.done():
+            self.stored.set_exception(LogUnavailable(reason, range(len(self.rows))))
+
 
 class Appender:
     """One task that flushes what has gathered while it was busy: at once when idle, in large batches under load.
@@ -68,9 +74,8 @@ class Appender:
         self._connections = connections
         self._appended = appended
         self._calls: deque[Call] = deque()
-        self._queued_bytes = 0
         self._work = asyncio.Event()
-        self._room = asyncio.Condition()
+        self._room = Room(QUEUE_BYTES)
         self._failure = "no answer yet"
         self._connection: Any = None
         self._task: asyncio.Task[None] | None = None
@@ -91,23 +96,18 @@ class Appender:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         for call in self._calls:
-            if not call.stored.done():
-                call.stored.set_exception(LogUnavailable("the log was closed"))
+            call.fail("the log was closed")
         self._drop_connection()
 
     async def append(self, rows: Sequence[Row], size: int, within: float) -> None:
         """Return when every row is committed. Raises `LogUnavailable` for all of them after `within` seconds."""
         if self._task is None:
             raise LogUnavailable("the log is not started, or closed", range(len(rows)))
-        call: Call | None = None
         try:
             async with asyncio.timeout(within):
-                if self._queued_bytes > QUEUE_BYTES:
-                    async with self._room:
-                        await self._room.wait_for(lambda: self._queued_bytes <= QUEUE_BYTES)
+                await self._room.enter(size)
                 call = Call(rows, size)
                 self._calls.append(call)
-                self._queued_bytes += size
                 self._work.set()
                 await call.stored
         except TimeoutError:
@@ -130,15 +130,21 @@ class Appender:
                 self._put_back(calls)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_LAST)
-            except BaseException:
+            except asyncio.CancelledError:
                 self._put_back(calls)
                 raise
+            except Exception as error:  # noqa: BLE001 - a mistake here must not leave its callers waiting
+                _log.exception("append given up", calls=len(calls))
+                self._drop_connection()
+                for call in calls:
+                    self._room.leave(call.size)
+                    call.fail(why(error))
             else:
                 for call in calls:
                     if not call.stored.done():
                         call.stored.set_result(None)
+                    self._room.leave(call.size)
                 self._appended({row[0] for call in calls for row in call.rows})
-                await self._give_room(calls)
 
     def _take(self) -> list[Call]:
         """The oldest calls that are still waited for, up to the size of a flush; at least one, however large."""
@@ -147,7 +153,7 @@ class Appender:
         while self._calls:
             call = self._calls[0]
             if call.stored.done():  # its caller gave up
-                self._queued_bytes -= call.size
+                self._room.leave(call.size)
             elif taken and (records + len(call.rows) > FLUSH_RECORDS or size + call.size > FLUSH_BYTES):
                 return taken
             else:
@@ -161,13 +167,6 @@ class Appender:
     def _put_back(self, calls: Sequence[Call]) -> None:
         self._calls.extendleft(reversed(calls))
         self._work.set()
-
-    async def _give_room(self, calls: Sequence[Call]) -> None:
-        was_full = self._queued_bytes > QUEUE_BYTES
-        self._queued_bytes -= sum(call.size for call in calls)
-        if was_full:
-            async with self._room:
-                self._room.notify_all()
 
     async def _flush(self, calls: Sequence[Call]) -> None:
         by_partition: dict[tuple[int, int], list[Row]] = {}
