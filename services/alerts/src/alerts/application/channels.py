@@ -21,6 +21,7 @@ from alerts.domain.channels import (
 )
 from alerts.domain.deliveries import DeliveryState, delivery_id
 from alerts.domain.messages import TEST
+from alerts.domain.words import Category, Severity
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
 
@@ -35,10 +36,12 @@ class ChannelChange:
 
     name: str | None = None
     enabled: bool | None = None
-    filter: Filter | None = None
     url: str | None = None
     to: str | None = None
     fallback: str | None = None
+    owners: frozenset[str] | None = None
+    categories: frozenset[Category] | None = None
+    min_severity: Severity | None = None
 
 
 class ManageChannels:
@@ -61,18 +64,20 @@ class ManageChannels:
     async def change(self, channel_id: str, change: ChannelChange) -> Channel:
         """Change a channel. Switching it on forgets past failures, switching it off takes back what waits.
 
-        Raises `ChannelUnknown`, `DestinationRefused`.
+        Raises `ChannelUnknown`, `ChannelNotUsable`, `DestinationRefused`.
         """
         now = self._clock.now()
         async with self._open() as work:
             channel = _alive(await work.channels.lock(channel_id))
+            if channel.unreadable:
+                raise ChannelNotUsable(channel.disabled_reason)
             destination = _moved(channel.destination, change)
             self._check(destination)
             changed = replace(
                 channel,
                 name=change.name or channel.name,
                 destination=destination,
-                filter=change.filter or channel.filter,
+                filter=_narrowed(channel.filter, change),
                 enabled=channel.enabled if change.enabled is None else change.enabled,
                 updated_at=now,
             )
@@ -150,6 +155,14 @@ def _alive(channel: Channel) -> Channel:
     if channel.deleted:
         raise ChannelUnknown(channel.id)
     return channel
+
+
+def _narrowed(wanted: Filter, change: ChannelChange) -> Filter:
+    return Filter(
+        owners=wanted.owners if change.owners is None else change.owners,
+        categories=wanted.categories if change.categories is None else change.categories,
+        min_severity=wanted.min_severity if change.min_severity is None else change.min_severity,
+    )
 
 
 def _moved(destination: Destination, change: ChannelChange) -> Destination:

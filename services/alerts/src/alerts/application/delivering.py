@@ -50,8 +50,8 @@ class Limits:
 
     at_once: Mapping[ChannelKind, int]
     rest: Mapping[ChannelKind, timedelta]
-    call_within: timedelta = timedelta(seconds=30)
-    lease: timedelta = timedelta(seconds=90)
+    call_within: timedelta = timedelta(seconds=20)
+    lease: timedelta = timedelta(seconds=30)
 
 
 DEFAULT_LIMITS = Limits(
@@ -80,7 +80,7 @@ class Deliverer:
         self._links = links
         self._clock = clock
         self._limits = limits
-        self._under_way: Counter[str] = Counter()
+        self._calls: Counter[str] = Counter()
         self._rests_until: dict[str, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._outcomes = Metric(
@@ -98,15 +98,20 @@ class Deliverer:
                 now=now,
                 lease_until=now + self._limits.lease,
                 at_once=self._limits.at_once,
-                under_way=self._under_way,
+                under_way=self._calls,
                 resting=[channel for channel, until in self._rests_until.items() if until > now],
             )
         for claim in claims:
-            self._under_way[claim.channel.id] += 1
+            self._calls[claim.channel.id] += 1
             task = asyncio.create_task(self._deliver(claim))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return len(claims)
+
+    @property
+    def under_way(self) -> frozenset[asyncio.Task[None]]:
+        """What is being sent now."""
+        return frozenset(self._tasks)
 
     async def finish(self) -> None:
         """Wait for everything under way."""
@@ -131,9 +136,9 @@ class Deliverer:
             # The lease runs out and the delivery goes again: better late or twice than never.
             _log.exception("a delivery could not be settled", delivery=claim.delivery.id, channel=channel.id)
         finally:
-            self._under_way[channel.id] -= 1
-            if not self._under_way[channel.id]:
-                del self._under_way[channel.id]
+            self._calls[channel.id] -= 1
+            if not self._calls[channel.id]:
+                del self._calls[channel.id]
 
     async def _outcome(self, claim: Claim) -> Outcome:
         channel = claim.channel

@@ -107,6 +107,8 @@ class Channel:
     disabled_reason: str | None = None
     failing_since: datetime | None = None
     deleted: bool = False
+    unreadable: bool = False
+    """The destination was sealed with another key and is lost: the channel has to be made anew."""
 
     @property
     def kind(self) -> ChannelKind:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerts.domain.channels import Channel, ChannelKind, ChannelUnknown, Destination, Email, Filter, Slack, Webhook
 from alerts.domain.words import Category, Severity
-from alerts.sealing import Seal
+from alerts.sealing import Seal, SecretUnreadable
 from alerts.store.tables import channel
 
 FORMS: Mapping[ChannelKind, type[Destination]] = {
@@ -23,6 +23,8 @@ NOWHERE: Mapping[ChannelKind, Destination] = {
     ChannelKind.EMAIL: Email(""),
 }
 """What is left of a deleted channel's destination."""
+
+UNREADABLE = "its destination was sealed with another MAINSTAY_SECRET_KEY; delete the channel and make it anew"
 
 
 class ChannelStore:
@@ -39,7 +41,7 @@ class ChannelStore:
             .where(channel.c.enabled, channel.c.disabled_reason.is_(None), ~channel.c.deleted)
             .order_by(channel.c.id)
         )
-        return [to_channel(row, self._seal) for row in rows]
+        return [one for row in rows if not (one := to_channel(row, self._seal)).unreadable]
 
     async def lock(self, channel_id: str) -> Channel:
         """One channel, locked (its key may be referred to meanwhile). Raises `ChannelUnknown`."""
@@ -61,13 +63,18 @@ class ChannelStore:
 
 
 def to_channel(row: Row[Any] | Any, seal: Seal) -> Channel:
-    """The channel in a row. Raises `SecretUnreadable`."""
+    """The channel in a row. One whose destination cannot be read any more says so, and takes no messages."""
     kind = ChannelKind(row.kind)
-    sealed = row.destination
+    destination, unreadable = NOWHERE[kind], False
+    if row.destination is not None:
+        try:
+            destination = msgspec.json.decode(seal.open(row.destination), type=FORMS[kind])
+        except SecretUnreadable:
+            unreadable = True
     return Channel(
         id=row.id,
         name=row.name,
-        destination=NOWHERE[kind] if sealed is None else msgspec.json.decode(seal.open(sealed), type=FORMS[kind]),
+        destination=destination,
         filter=Filter(
             owners=frozenset(row.owners),
             categories=frozenset(Category(category) for category in row.categories),
@@ -77,9 +84,10 @@ def to_channel(row: Row[Any] | Any, seal: Seal) -> Channel:
         updated_at=row.updated_at,
         enabled=row.enabled,
         disabled_at=row.disabled_at,
-        disabled_reason=row.disabled_reason,
+        disabled_reason=UNREADABLE if unreadable else row.disabled_reason,
         failing_since=row.failing_since,
         deleted=row.deleted,
+        unreadable=unreadable,
     )
 
 

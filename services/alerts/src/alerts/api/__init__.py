@@ -1,0 +1,1 @@
+"""The HTTP side: routes, their schemas, and one table from errors to problems."""

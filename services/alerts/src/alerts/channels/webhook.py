@@ -1,0 +1,76 @@
+"""Signed webhooks, in the form of Standard Webhooks: any of its libraries verifies them."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from standardwebhooks.webhooks import Webhook as Signer
+
+from alerts.channels.http import NotAnswered, NotSent, Post, refusal
+from alerts.domain.channels import Channel, Webhook
+from alerts.domain.deliveries import Delivered, Failed
+from alerts.domain.messages import TEST, Message
+
+
+class WebhookSender:
+    """Sends messages as JSON, signed with the channel's secret."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    async def send(self, channel: Channel, delivery_id: str, message: Message, sent_at: datetime) -> Delivered | Failed:
+        """One attempt. Every answer but 2xx is a failure; all but 410 are worth another try."""
+        destination = channel.destination
+        if not isinstance(destination, Webhook):
+            raise TypeError(f"channel {channel.id} is no webhook")
+        body = msgspec.json.encode(payload(message))
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": delivery_id,
+            "webhook-timestamp": str(int(sent_at.timestamp())),
+            "webhook-signature": Signer(destination.secret).sign(delivery_id, sent_at, body.decode()),
+        }
+        try:
+            answer = await self._post(destination.url, headers=headers, body=body)
+        except NotSent as error:
+            return Failed(str(error))
+        except NotAnswered as error:
+            return Failed(str(error), unclear=True)
+        return Delivered() if 200 <= answer.status < 300 else refusal(answer, sent_at, retryable=True)
+
+
+def payload(message: Message) -> dict[str, Any]:
+    """The body: `type`, `timestamp` and `data`, as Standard Webhooks advises. Names follow the HTTP API's."""
+    account, alert = message.account, message.alert
+    data: dict[str, Any] = {
+        "notification_id": message.notification_id,
+        "title": message.title,
+        "text": message.text,
+        "severity": message.severity,
+        "category": message.category,
+        "occurred_at": message.occurred_at,
+        "account": {
+            "id": account.id,
+            "name": account.name,
+            "owner": account.owner,
+            "tier": account.tier,
+            "arr": [{"amount": str(money.amount), "currency": money.currency} for money in account.arr],
+            "seats": account.seats,
+            "next_renewal_on": account.next_renewal_on,
+        },
+        "next_steps": message.next_steps,
+        "links": [{"title": title, "url": url} for title, url in message.links],
+    }
+    if alert is not None:
+        data["alert"] = {
+            "id": alert.id,
+            "identity": alert.identity,
+            "rule": alert.rule,
+            "grade": alert.grade,
+            "state": alert.state,
+            "opened_at": alert.opened_at,
+            "resolved_at": alert.resolved_at,
+            "resolution": alert.resolution,
+        }
+    kind = "mainstay.channel.test" if message.kind == TEST else f"mainstay.alert.{message.kind}"
+    return {"type": kind, "timestamp": message.occurred_at, "data": data}

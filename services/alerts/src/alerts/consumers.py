@@ -1,0 +1,116 @@
+"""What alerts reads from the log: translation of events into the words of the domain, and nothing else."""
+
+from typing import Any
+
+from alerts.application.watching import Heard, KeepAccounts, Watch
+from alerts.domain.accounts import Account
+from alerts.domain.observations import (
+    BandEntered,
+    BecameActive,
+    Fact,
+    Observation,
+    TermClosed,
+    WentSilent,
+    WindowOpened,
+)
+from alerts.domain.words import Band
+from mainstay.contracts.common import MoneyData
+from mainstay.contracts.envelope import Decoder, Event
+from mainstay.contracts.health_score import AccountActiveAgain, AccountChanged, AccountSilent, BandChanged
+from mainstay.contracts.renewals import RenewalWindowOpened, TermEnded, TermRenewed
+from mainstay.contracts.topics import ACCOUNT_EVENTS, HEALTH_EVENTS, RENEWAL_EVENTS
+from mainstay.kernel.money import Money
+from mainstay.messaging.consuming import Subscription
+from mainstay.messaging.port import Record
+
+GROUP = "alerts"
+
+_health = Decoder(BandChanged, AccountSilent, AccountActiveAgain)
+_renewals = Decoder(RenewalWindowOpened, TermRenewed, TermEnded)
+_accounts = Decoder(AccountChanged)
+
+
+def subscriptions(watch: Watch, keep_accounts: KeepAccounts) -> tuple[Subscription[Any], ...]:
+    """Everything alerts listens to."""
+    return (
+        Subscription(ACCOUNT_EVENTS, GROUP, decode_account, keep_accounts),
+        Subscription(HEALTH_EVENTS, GROUP, decode_health, watch),
+        Subscription(RENEWAL_EVENTS, GROUP, decode_renewal, watch),
+    )
+
+
+def decode_health(record: Record) -> Heard[Observation] | None:
+    """A fact about an account's health; None for a score that moved within its band. Raises `UnreadableEvent`."""
+    event = _health(record)
+    if event is None:
+        return None
+    data, fact = event.data, _health_fact(event.data)
+    return _heard(event, Observation(data.account_id, event.id, data.occurred_at, fact))
+
+
+def decode_renewal(record: Record) -> Heard[Observation] | None:
+    """A fact about a term; None for the others. Raises `UnreadableEvent`."""
+    event = _renewals(record)
+    if event is None:
+        return None
+    data, fact = event.data, _renewal_fact(event.data)
+    return _heard(event, Observation(data.account_id, event.id, data.occurred_at, fact))
+
+
+def decode_account(record: Record) -> Heard[Account] | None:
+    """An account's record. Raises `UnreadableEvent`."""
+    event = _accounts(record)
+    if event is None:
+        return None
+    data: AccountChanged = event.data
+    value = data.value
+    account = Account(
+        id=data.account_id,
+        sequence=data.sequence,
+        name=data.name,
+        owner=data.owner,
+        tier=data.tier,
+        zone=data.zone,
+        arr=tuple(_money(amount) for amount in value.arr),
+        seats=value.seats,
+        next_renewal_on=value.next_renewal_on,
+    )
+    return _heard(event, account)
+
+
+def _health_fact(data: BandChanged | AccountSilent | AccountActiveAgain) -> Fact:
+    match data:
+        case BandChanged():
+            previous = Band(data.previous_band) if data.previous_band is not None else None
+            return BandEntered(Band(data.band), previous, data.score, data.reason)
+        case AccountSilent():
+            return WentSilent(data.last_activity_on, data.habit_days)
+        case AccountActiveAgain():
+            return BecameActive(data.last_activity_on)
+
+
+def _renewal_fact(data: RenewalWindowOpened | TermRenewed | TermEnded) -> Fact:
+    match data:
+        case RenewalWindowOpened():
+            health = data.health
+            return WindowOpened(
+                contract_id=data.contract_id,
+                term_id=data.term_id,
+                ends_before=data.ends_before,
+                amount=_money(data.amount),
+                seats=data.seats,
+                band=Band(health.band) if health else None,
+                score=health.score if health else None,
+            )
+        case TermRenewed():
+            return TermClosed(data.contract_id, data.term_id, renewed=True, reason="The term was renewed.")
+        case TermEnded():
+            return TermClosed(data.contract_id, data.term_id, renewed=False, reason=f"The term ended: {data.reason}.")
+
+
+def _heard(event: Event[Any], what: Any) -> Heard[Any]:
+    return Heard(event.source, event.id, what, event.traceparent)
+
+
+def _money(amount: MoneyData) -> Money:
+    return Money(amount.amount, amount.currency)

@@ -1,0 +1,71 @@
+"""The settings of the alerts service: variables `MAINSTAY_ALERTS_…`, besides those that all services share."""
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from alerts.channels.email import MailServer
+from alerts.domain.channels import is_address
+from mainstay.settings import SharedSettings
+
+
+class Settings(SharedSettings):
+    """What alerts needs to know of its surroundings."""
+
+    model_config = SettingsConfigDict(env_prefix="MAINSTAY_ALERTS_", populate_by_name=True, extra="ignore")
+
+    port: int = Field(default=8003, ge=0, le=65535)
+    work_port: int = Field(default=8103, ge=0, le=65535)
+
+    quiet_after_hours: int = Field(default=168, ge=1)
+    """A transition that lies further back than this many hours is recorded and told to nobody."""
+
+    public_url: str = "http://127.0.0.1:8003"
+    """Where people and their tools reach this service; messages link to it. Empty: no link."""
+
+    health_url: str = "http://127.0.0.1:8002"
+    """Where they reach health-score. Empty: no link."""
+
+    allow_private_destinations: bool = False
+    """Allow http and addresses of private networks and of this machine; for a trial on one machine."""
+
+    smtp_host: str = ""
+    """The mail server. Empty: email channels cannot deliver."""
+
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    """465: TLS from the first byte. Any other: STARTTLS is required."""
+
+    smtp_user: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    smtp_from: str = "mainstay@localhost.localdomain"
+    smtp_insecure: bool = False
+    """Send mail, and the password, without encryption; for a trial on one machine."""
+
+    @model_validator(mode="after")
+    def _the_sender_is_an_address(self) -> Self:
+        if not is_address(self.smtp_from):
+            raise ValueError("MAINSTAY_ALERTS_SMTP_FROM is not an email address")
+        if bool(self.smtp_user) != bool(self.smtp_password):
+            raise ValueError("MAINSTAY_ALERTS_SMTP_USER and MAINSTAY_ALERTS_SMTP_PASSWORD go together")
+        return self
+
+    @property
+    def quiet_after(self) -> timedelta:
+        """The age beyond which a transition is quiet."""
+        return timedelta(hours=self.quiet_after_hours)
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """The mail server, if one is set."""
+        if not self.smtp_host:
+            return None
+        return MailServer(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            sender=self.smtp_from,
+            user=self.smtp_user or None,
+            password=self.smtp_password or None,
+            insecure=self.smtp_insecure,
+        )
