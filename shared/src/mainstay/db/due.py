@@ -123,7 +123,7 @@ class DueRunner:
         poll: timedelta = timedelta(seconds=0.5),
         registry: CollectorRegistry | None = None,
     ) -> None:
-        """`batch` bounds the items of one transaction; `batches` does for single kinds, such as those that take long."""
+        """`batch` bounds the items of one transaction; `batches` does so for single kinds, those that take long."""
         self._database = database
         self._transactions = transactions
         self._due = tables.due
