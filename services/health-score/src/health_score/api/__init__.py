@@ -1,0 +1,1 @@
+"""health-score's HTTP side: questions in, read models out."""

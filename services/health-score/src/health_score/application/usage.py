@@ -1,0 +1,80 @@
+"""Counting usage events."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from health_score.application.announcing import MOST_CAUSES, snapshot
+from health_score.application.assessing import CLOSE, Assessor, arm_rebuild
+from health_score.application.ports import DayKey, FreshUse, OpenWork
+from health_score.domain.account import Account
+from health_score.domain.activity import DayOfUse
+from mainstay.contracts.envelope import Event
+from mainstay.contracts.ingest import UsageRecorded
+from mainstay.kernel.clock import Clock, day_of
+from mainstay.messaging.consuming import Batch
+
+
+class RecordUsage:
+    """Count each usage event once, on its own day, and publish the scores that it changes.
+
+    Events of the running day change the current score in the same transaction. Events of earlier days make their
+    closes dirty and arm the account's rebuild; until that has run, the account's score waits for it.
+    """
+
+    def __init__(self, open_work: OpenWork, assessor: Assessor, clock: Clock) -> None:
+        self._work = open_work
+        self._assess = assessor
+        self._clock = clock
+
+    async def __call__(self, batch: Batch[Event[UsageRecorded]]) -> None:
+        """Handle a batch of events, any number of accounts among them."""
+        at = self._clock.now()
+        async with self._work(batch) as work:
+            if not batch.messages:
+                return
+            accounts = await work.accounts.lock({event.data.account_id for event in batch.messages}, create_at=at)
+            fresh = await work.events.add_new(batch.messages, accounts)
+            days, causes = _by_day(fresh, accounts)
+            await work.activity.add(days)
+
+            by_number = {account.number: account for account in accounts.values()}
+            touched, today_changed = set(), set()
+            for number, day in days:
+                account = by_number[number]
+                today = account.today(at)
+                account.was_active_on(day, today=today)
+                touched.add(account.id)
+                if day == today:
+                    today_changed.add(account.id)
+            new = [account for account in accounts.values() if account.sequence == 0]
+            for account in new:
+                work.publish([snapshot(account, at)])
+            await work.accounts.save([accounts[account_id] for account_id in touched | {new.id for new in new}])
+
+            dirty = [accounts[account_id] for account_id in touched if accounts[account_id].dirty_from]
+            await self._assess(
+                work, [accounts[id_] for id_ in sorted(today_changed) if not accounts[id_].dirty_from], at, causes
+            )
+            await work.due.arm_many(CLOSE, [(account.id, account.next_close(at)) for account in new])
+            await arm_rebuild(work, dirty, at)
+
+
+def _by_day(
+    fresh: Sequence[FreshUse], accounts: Mapping[str, Account]
+) -> tuple[Mapping[DayKey, DayOfUse], Mapping[str, Sequence[str]]]:
+    """The uses by account and civil day, and the ids of the first events of each account."""
+    zones = {account.id: (account.number, account.zone) for account in accounts.values()}
+    days: dict[tuple[int, date], DayOfUse] = {}
+    causes: dict[str, list[str]] = defaultdict(list)
+    for use in fresh:
+        data = use.event.data
+        number, zone = zones[data.account_id]
+        key = (number, day_of(data.occurred_at, zone))
+        day = days.get(key)
+        if day is None:
+            day = days[key] = DayOfUse()
+        day.count(use.user, use.feature)
+        if len(causes[data.account_id]) < MOST_CAUSES:
+            causes[data.account_id].append(use.event.id)
+    return days, causes

@@ -1,0 +1,183 @@
+"""An account: what is known about it, what it is worth, and where its health stands."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from health_score.domain import metrics, silence
+from health_score.domain.bands import Band, Standing
+from health_score.domain.history import DAY, Seats
+from health_score.domain.silence import Silence
+from mainstay.kernel.clock import day_of, start_of_day
+from mainstay.kernel.money import Money
+
+FIELDS = ("name", "owner", "tier", "zone", "industry", "segment")
+"""What facts may state about an account."""
+
+
+class AccountUnknown(LookupError):
+    """Nothing was ever heard of this account."""
+
+
+class ZoneUnknown(ValueError):
+    """A fact names a zone that the IANA database does not have."""
+
+
+def zone_named(name: str | None) -> ZoneInfo:
+    """The zone of that IANA name, UTC for none. Raises `ZoneUnknown`."""
+    if name is None:
+        return ZoneInfo("UTC")
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError) as error:
+        raise ZoneUnknown(f"there is no zone named {name!r}") from error
+
+
+class Stated(NamedTuple):
+    """What the latest fact says about one field, and its rank among facts: (occurred at, event id)."""
+
+    value: str | None
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What an account's contracts are worth, as renewals last said; a lower `sequence` is older."""
+
+    arr: tuple[Money, ...] = ()
+    seats: int | None = None
+    next_renewal_on: date | None = None
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health that was last published. `coverage` is in ten-thousandths, `contributions` in points by measure.
+
+    `band_entered_on` is the day of the first close (or the running day) in the band, `band_since` the instant said.
+    """
+
+    score: int | None = None
+    band: Band = Band.UNKNOWN
+    coverage: int = 0
+    band_entered_on: date | None = None
+    band_since: datetime | None = None
+    contributions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Account:
+    """One account. `number` is its own in this database; `sequence` counts the changes of its record.
+
+    `dirty_from` is the earliest day whose close may be wrong (None: none is), `regroup` says that its days have to be
+    formed anew from the raw events. `standing` is that of the close of `closed_through`,
+    `record_changed` says that what was stated, or the worth, is another than the one stored.
+    """
+
+    id: str
+    number: int
+    stated: dict[str, Stated] = field(default_factory=dict)
+    worth: Worth = field(default_factory=Worth)
+    seats: Seats = field(default_factory=Seats)
+    sequence: int = 0
+    first_day: date | None = None
+    last_active: date | None = None
+    dirty_from: date | None = None
+    regroup: bool = False
+    closed_through: date | None = None
+    standing: Standing | None = None
+    health: Health = field(default_factory=Health)
+    silence: Silence | None = None
+    record_changed: bool = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The account's zone; UTC as long as nobody stated one."""
+        return zone_named(self.said("zone"))
+
+    def said(self, name: str) -> str | None:
+        """The value of a stated field."""
+        known = self.stated.get(name)
+        return known.value if known else None
+
+    def today(self, at: datetime) -> date:
+        """The civil date of an instant in the account's zone."""
+        return day_of(at, self.zone)
+
+    def learn(self, fields: Mapping[str, str | None], *, at: datetime, by: str) -> bool:
+        """Take in what a fact states; the latest (occurred at, event id) wins. Says whether anything changed.
+
+        Raises `ZoneUnknown` before anything is taken in.
+        """
+        if fields.get("zone"):
+            zone_named(fields["zone"])
+        zone_before = self.zone.key
+        changed = False
+        for name, value in fields.items():
+            known = self.stated.get(name)
+            if known is None or (known.at, known.by) < (at, by):
+                self.stated[name] = Stated(value, at, by)
+                self.record_changed = True
+                changed |= value != (known.value if known else None)
+        if self.zone.key != zone_before and self.first_day is not None:
+            self.regroup = True
+            self.mark_dirty(self.first_day)
+        return changed
+
+    def appraise(self, worth: Worth, *, at: datetime, now: datetime) -> bool:
+        """Take in what the account's contracts are worth from `at` on. Says whether anything changed."""
+        if worth.sequence <= self.worth.sequence:
+            return False
+        before, self.worth, self.record_changed = self.worth, worth, True
+        day = self.today(min(at, now))
+        seats = self.seats.from_day(day, worth.seats)
+        if seats != self.seats:
+            self.seats = seats
+            if self.first_day is not None and day < self.today(now):
+                self.mark_dirty(max(day, self.first_day))
+        return (before.arr, before.seats, before.next_renewal_on) != (worth.arr, worth.seats, worth.next_renewal_on)
+
+    def next_sequence(self) -> int:
+        """The number of the next snapshot of the record."""
+        self.sequence += 1
+        self.record_changed = True
+        return self.sequence
+
+    def was_active_on(self, day: date, *, today: date) -> None:
+        """Take in that there was activity on a day; a day before `today` makes its close, and all after, dirty."""
+        self.first_day = min(self.first_day or day, day)
+        self.last_active = max(self.last_active or day, day)
+        if day < today:
+            self.mark_dirty(day)
+
+    def mark_dirty(self, day: date) -> None:
+        """Have the closes from `day` on made again."""
+        self.dirty_from = min(self.dirty_from or day, day)
+
+    def live_through(self, days: Collection[date]) -> None:
+        """Take in the account's active days, formed anew in another zone: every close is dirty."""
+        self.regroup = False
+        self.first_day, self.last_active = min(days, default=None), max(days, default=None)
+        self.dirty_from, self.closed_through, self.standing = self.first_day, None, None
+
+    def first_open_day(self) -> date | None:
+        """The first day whose close is missing or dirty; None for an account that was never active."""
+        if self.first_day is None:
+            return None
+        missing = self.closed_through + DAY if self.closed_through else self.first_day
+        return max(self.first_day, min(missing, self.dirty_from or missing))
+
+    def days_needed_from(self, today: date) -> date:
+        """The first day of the activity that an assessment on `today` looks at."""
+        needed = [today, *filter(None, [self.first_open_day()])]
+        if self.last_active is not None and self.last_active < today:
+            needed.append(self.last_active - silence.MEMORY)
+        return min(needed) - metrics.REACH
+
+    def next_close(self, at: datetime) -> datetime:
+        """The next midnight of the account's zone after `at`, in UTC."""
+        tomorrow = self.today(at) + DAY
+        return start_of_day(tomorrow, self.zone)

@@ -1,0 +1,1 @@
+"""health-score's own alembic history, in the schema health_score."""

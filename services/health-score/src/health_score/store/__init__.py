@@ -1,0 +1,1 @@
+"""health-score's tables and every statement on them."""
