@@ -71,10 +71,10 @@ async def accounts(
 
 def _place(cursor: str, sort: Sort) -> AccountKey:
     """The place that a cursor names in this order."""
+    order, key, account_id = decode_cursor(cursor, tuple[str, int | str, str])
     by_score = sort in {Sort.LOWEST_SCORE, Sort.HIGHEST_SCORE}
-    order, key, account_id = decode_cursor(cursor, tuple[str, int, str] if by_score else tuple[str, str, str])
-    if order != sort.value:
-        raise ProblemError(BAD_CURSOR, f"the cursor is one of a list sorted by {order}")
+    if order != sort.value or isinstance(key, int) != by_score:
+        raise ProblemError(BAD_CURSOR, "the cursor is one of a list in another order")
     return key, account_id
 
 
