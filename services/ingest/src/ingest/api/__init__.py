@@ -1,0 +1,1 @@
+"""HTTP: the protocols' own formats in, their own answers out."""
