@@ -20,10 +20,16 @@ def is_transient(error: BaseException) -> bool:
             return True
         original: object = error.orig
         code = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-        return _passes(code) or isinstance(getattr(original, "__cause__", None), asyncpg.InterfaceError | OSError)
+        return _passes(code) or _is_away(getattr(original, "__cause__", None))
     if isinstance(error, asyncpg.PostgresError):
         return _passes(error.sqlstate)
-    return isinstance(error, OSError | TimeoutError | NoFreeConnection | asyncpg.InterfaceError)
+    return _is_away(error)
+
+
+def _is_away(error: object) -> bool:
+    # asyncpg's DataError, a value that no parameter takes, is an InterfaceError and a ValueError.
+    away = isinstance(error, OSError | TimeoutError | NoFreeConnection | asyncpg.InterfaceError)
+    return away and not isinstance(error, ValueError)
 
 
 def _passes(code: str | None) -> bool:
@@ -35,7 +41,7 @@ def is_unstorable(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         original: object = error.orig
         code = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-        return bool(code and code.startswith("22")) or isinstance(
-            getattr(original, "__cause__", None), asyncpg.DataError
-        )
+        return bool(code and code.startswith("22")) or isinstance(getattr(original, "__cause__", None), ValueError)
+    if isinstance(error, asyncpg.InterfaceError):
+        return isinstance(error, ValueError)
     return isinstance(error, asyncpg.DataError)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import text
@@ -15,6 +16,8 @@ from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.dead_letters import dead_letter_record
 from mainstay.messaging.port import MAX_VALUE_BYTES, Outgoing, Position, PositionTaken
+
+_joined: ContextVar["Transaction | None"] = ContextVar("mainstay_joined_transaction", default=None)
 
 
 class NotPublishable(ValueError):
@@ -98,6 +101,10 @@ class Transactions:
 
     @asynccontextmanager
     async def _open(self, batch: Batch[Any] | None) -> AsyncIterator[Transaction]:
+        joined = _joined.get()
+        if joined is not None:
+            yield joined
+            return
         async with self._database.engine.begin() as connection:
             transaction = Transaction(connection, self._tables, self._clock)
             if batch is not None and batch.positions:
@@ -108,6 +115,20 @@ class Transactions:
             said = await transaction.flush()
         if said and self._hint is not None:
             self._hint.wake()
+
+    @asynccontextmanager
+    async def as_one(self) -> AsyncIterator[Transaction]:
+        """One transaction that every other opened in this block joins; it commits at the block's end.
+
+        For an answer that must be stored with its effect. What is read beside it, on another connection, is the state
+        before it.
+        """
+        async with self() as transaction:
+            token = _joined.set(transaction)
+            try:
+                yield transaction
+            finally:
+                _joined.reset(token)
 
     async def _move(self, connection: AsyncConnection, positions: Sequence[Position]) -> None:
         steps = sorted(positions)

@@ -16,6 +16,7 @@ from mainstay.db.errors import is_transient, is_unstorable
 from mainstay.web import keys as access
 from mainstay.web import problems as known
 from mainstay.web.bodies import MAX_BODY_BYTES, BodyLimit, BodyRefused
+from mainstay.web.idempotency import Idempotency
 from mainstay.web.keys import KeyRing
 from mainstay.web.middleware import Around, HttpMetrics
 from mainstay.web.problems import Problem, ProblemBody, ProblemError, problem_response
@@ -46,10 +47,11 @@ def create_app(
     info: Mapping[str, Check],
     registry: CollectorRegistry,
     lifespan: Any = None,
+    idempotency: Idempotency | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     metrics: HttpMetrics | None = None,
 ) -> FastAPI:
-    """A service's application.
+    """A service's application. `idempotency` makes every POST obey Idempotency-Key.
 
     `problems` maps the service's errors to answers. A failing check of `readiness` makes /readyz 503; one of `info`
     (the log, lag) is shown there and fails nothing. /docs loads its page's scripts from a public CDN; /openapi.json
@@ -57,6 +59,7 @@ def create_app(
     """
     app = _frame(title, version, readiness, info, registry, lifespan, max_body_bytes, metrics)
     app.state.keys = keys
+    app.state.idempotency = idempotency
     for group in routes:
         app.include_router(group.router)
     for error, problem in problems.items():

@@ -11,9 +11,16 @@ from mainstay.web.problems import INVALID_REQUEST, MALFORMED_JSON, ProblemError,
 
 MAX_DEPTH = 64
 
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
 
 class JsonRequest(Request):
     """A request whose `json()` refuses what the database, or the next reader, could not hold."""
+
+    @classmethod
+    def of(cls, request: Request) -> "JsonRequest":
+        """The same request; a body that was read stays read."""
+        return request if isinstance(request, JsonRequest) else cls(request.scope, request.receive)
 
     async def json(self) -> Any:
         """The body. Raises `ProblemError` (400, or 422 for a text with NUL)."""
@@ -25,12 +32,12 @@ class JsonRequest(Request):
 class JsonRoute(APIRoute):
     """A FastAPI route that reads its body through `JsonRequest`."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """FastAPI's own handler, given a `JsonRequest`."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            return await handler(JsonRequest(request.scope, request.receive))
+            return await handler(JsonRequest.of(request))
 
         return handle
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from mainstay.web.json_body import JsonRoute
+from mainstay.web.idempotency import IdempotentRoute
 from mainstay.web.keys import SCOPES, ApiKey, KeyRing, UnknownScope
 from mainstay.web.problems import MEDIA_TYPE, ProblemBody
 
@@ -59,7 +59,7 @@ class Routes:
     """A group of routes under /v1."""
 
     def __init__(self, *, tag: str | None = None) -> None:
-        self.router = APIRouter(prefix="/v1", tags=[tag] if tag else None, route_class=JsonRoute)
+        self.router = APIRouter(prefix="/v1", tags=[tag] if tag else None, route_class=IdempotentRoute)
 
     def get(self, path: str, *, scope: str, answers: Any = None, status: int = 200, **more: Any) -> Callable[[F], F]:
         """A route that reads. `answers` is the model of the answer; `more` goes to FastAPI."""
