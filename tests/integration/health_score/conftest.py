@@ -84,7 +84,10 @@ def daily(account: str, first: str, last: str, *, users: int = 3, per_user: int 
 class Health:
     """The real handlers on a real PostgreSQL, and the API in front of it."""
 
-    def __init__(self, database: Database, clock: ManualClock, handlers: Handlers, api: httpx.AsyncClient) -> None:
+    def __init__(
+        self, database: Database, clock: ManualClock, handlers: Handlers, api: httpx.AsyncClient, keys: KeyRing
+    ) -> None:
+        self.keys = keys
         self.database = database
         self.clock = clock
         self.handlers = handlers
@@ -184,7 +187,7 @@ async def health(postgres_url: str) -> AsyncIterator[Health]:
         await migrate(postgres_url, history)
     database = Database(postgres_url, application_name="tests", pool_size=4)
     handlers = build_handlers(database, read_scorecard(), clock)
-    keys = KeyRing(database, SECRET)
+    keys = KeyRing(database, SECRET, now=lambda: 0.0)  # they stay fresh, however long a test takes
     key = await create_key(database, SECRET, "tests", ["health:read"])
     await keys.refresh()
     app = create_app(
@@ -203,9 +206,14 @@ async def health(postgres_url: str) -> AsyncIterator[Health]:
         base_url="http://health-score",
         headers={"Authorization": f"Bearer {key}"},
     ) as api:
-        health = Health(database, clock, handlers, api)
-        # A test may take longer than keys stay fresh.
-        keys._now = lambda: 0.0
-        keys._fresh_until = 1.0
+        health = Health(database, clock, handlers, api, keys)
         yield health
     await database.close()
+
+
+@pytest.fixture
+async def other_key(health: Health) -> str:
+    """A key that may do other things."""
+    key = await create_key(health.database, SECRET, "other", ["renewals:read", "ingest:write"])
+    await health.keys.refresh()
+    return key

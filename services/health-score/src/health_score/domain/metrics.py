@@ -27,13 +27,13 @@ class Windows:
     """
 
     def __init__(self, activity: Activity, first: date, last: date) -> None:
-        self.start = first - REACH
-        length = (last - self.start).days + 1
+        self._start = first.toordinal() - REACH.days
+        length = last.toordinal() - self._start + 1
         events, users, features = [0] * length, [0] * length, [0] * length
         active: list[int | None] = [None] * length
         before = activity.active_before
         for day, use in activity.days.items():
-            at = (day - self.start).days
+            at = day.toordinal() - self._start
             if 0 <= at < length:
                 events[at], users[at], features[at] = use.events, use.users, use.features
                 active[at] = at
@@ -45,11 +45,11 @@ class Windows:
         self.features_28d = [bits.bit_count() for bits in unions(features, 28)]
         self.events_until = [0, *accumulate(events)]
         self.active_users_until = [0, *accumulate(self.active_users_1d)]
-        self.last_active = _last_known(active, None if before is None else (before - self.start).days)
+        self.last_active = _last_known(active, None if before is None else before.toordinal() - self._start)
 
     def index(self, day: date) -> int:
         """The place of a day in the columns."""
-        return (day - self.start).days
+        return day.toordinal() - self._start
 
     def events(self, last: int, days: int) -> int:
         """The events of the `days` days that end with the place `last`."""

@@ -1,0 +1,126 @@
+"""The account's record: facts in any order, snapshots, what it is worth; and the lists that show it."""
+
+import random
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from health_score.domain.account import ZoneUnknown
+from mainstay.contracts.health_score import AccountChanged
+
+from .conftest import Health, daily, fact, instant, usage, value
+
+
+async def test_facts_of_one_field_resolve_by_time_whatever_order_they_come_in(health: Health) -> None:
+    facts = [
+        fact("acme", at="2026-02-01T00:00Z", id="a", owner="ann", tier="gold", name="Acme"),
+        fact("acme", at="2026-02-02T00:00Z", id="b", owner="bob"),
+        fact("acme", at="2026-02-02T00:00Z", id="c", owner="cem"),
+        fact("acme", at="2026-02-03T00:00Z", id="d", tier=None),
+    ]
+    for seed in range(5):
+        random.Random(seed).shuffle(facts)
+        for each in facts:
+            await health.receives(each)
+        account = await health.get("/accounts/acme")
+        assert (account["name"], account["owner"], account["tier"]) == ("Acme", "cem", None)
+
+
+async def test_each_change_of_the_record_is_one_numbered_snapshot(health: Health) -> None:
+    await health.receives(usage("acme", at="2026-03-01T08:00Z"))
+    await health.receives(fact("acme", at="2026-03-01T08:00Z", name="Acme", owner="ann"))
+    same = fact("acme", at="2026-03-01T08:01Z", name="Acme")
+    await health.receives(same)
+    await health.receives(same)
+    await health.receives(value("acme", at="2026-03-01T08:02Z", seats=5, arr=[(Decimal("1200.50"), "EUR")]))
+
+    snapshots = await health.said(AccountChanged)
+    assert [snapshot.sequence for snapshot in snapshots] == [1, 2, 3]
+    assert (snapshots[1].name, snapshots[1].owner, snapshots[1].value.seats) == ("Acme", "ann", None)
+    assert snapshots[2].value.arr[0].amount == Decimal("1200.50")
+
+
+async def test_a_fact_with_an_unknown_zone_is_refused_whole(health: Health) -> None:
+    await health.receives(fact("acme", at="2026-03-01T08:00Z", name="Acme"))
+
+    with pytest.raises(ZoneUnknown):
+        await health.receives(fact("acme", at="2026-03-01T08:01Z", name="Other", zone="Mars/Olympus"))
+
+    assert (await health.get("/accounts/acme"))["name"] == "Acme"
+
+
+async def _portfolio(health: Health) -> None:
+    for name, days, owner, tier in (
+        ("busy", ("2025-11-01", "2026-02-28"), "ann", "gold"),
+        ("gone", ("2025-11-01", "2025-12-10"), "bob", "gold"),
+        ("new", ("2026-02-27", "2026-02-28"), "ann", None),
+        ("none", None, "bob", "silver"),
+    ):
+        await health.receives(fact(name, at="2026-03-01T08:00Z", name=name.title(), owner=owner, tier=tier))
+        if days:
+            await health.receives(*daily(name, *days, users=5, features=7))
+    await health.receives(
+        value("busy", at="2026-03-01T08:00Z", arr=[(Decimal("1000.10"), "EUR"), (Decimal(50), "USD")]),
+        value("gone", at="2026-03-01T08:00Z", arr=[(Decimal("0.20"), "EUR")]),
+        value("new", at="2026-03-01T08:00Z", arr=[(Decimal("2000"), "EUR")]),
+    )
+    await health.settle()
+
+
+async def test_the_list_is_filtered_sorted_and_paged(health: Health) -> None:
+    await _portfolio(health)
+
+    async def ids(**params: Any) -> list[str]:
+        found: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = await health.get("/accounts", **params, **cursor)
+            found += [account["account_id"] for account in page["data"]]
+            if page["next_cursor"] is None:
+                return found
+            cursor = {"cursor": page["next_cursor"]}
+
+    for limit in (1, 2, 3, 50):
+        assert await ids(limit=limit) == ["busy", "gone", "new", "none"]
+        assert (await ids(limit=limit, sort="score"))[0] == "gone"
+        assert (await ids(limit=limit, sort="score"))[-1] == "none"
+        assert (await ids(limit=limit, sort="-score"))[-2:] == ["gone", "none"]
+        assert await ids(limit=limit, sort="last_active_on") == ["gone", "busy", "new", "none"]
+        assert await ids(limit=limit, sort="-last_active_on") == ["new", "busy", "gone", "none"]
+        assert await ids(limit=limit, sort="name") == ["busy", "gone", "new", "none"]
+    assert await ids(band="green") == ["busy"]
+    assert await ids(band="unknown") == ["new", "none"]
+    assert await ids(owner="bob") == ["gone", "none"]
+    assert await ids(tier="gold", owner="ann") == ["busy"]
+    assert await ids(owner="nobody") == []
+
+
+async def test_the_portfolio_adds_up_by_band_and_currency(health: Health) -> None:
+    await _portfolio(health)
+
+    summary = await health.get("/portfolio/summary")
+
+    assert (summary["accounts"], summary["silent"]) == (4, 1)
+    assert summary["arr"] == [{"amount": "3000.30", "currency": "EUR"}, {"amount": "50", "currency": "USD"}]
+    bands = {band["band"]: (band["accounts"], band["arr"]) for band in summary["bands"]}
+    assert bands["green"] == (
+        1,
+        [{"amount": "1000.10", "currency": "EUR"}, {"amount": "50", "currency": "USD"}],
+    )
+    assert bands["red"] == (1, [{"amount": "0.20", "currency": "EUR"}])
+    assert bands["unknown"] == (2, [{"amount": "2000", "currency": "EUR"}])
+    assert bands["yellow"] == (0, [])
+
+
+async def test_an_account_shows_its_record_life_and_health(health: Health) -> None:
+    await _portfolio(health)
+
+    account = await health.get("/accounts/busy")
+
+    assert account["first_active_on"] == "2025-11-01"
+    assert account["last_active_on"] == "2026-02-28"
+    assert account["zone"] == "UTC"
+    assert account["value"]["arr"][0] == {"amount": "1000.10", "currency": "EUR"}
+    assert account["health"]["band"] == "green"
+    assert instant(account["health"]["band_since"]) < instant("2026-02-28T00:00Z")

@@ -1,0 +1,109 @@
+"""Bad questions get a clear answer, and no door is open without a key."""
+
+from typing import Any
+
+import pytest
+
+from health_score.api.routes import routes
+
+from .conftest import Health, daily, usage
+
+PATHS = (
+    "/accounts",
+    "/accounts/acme",
+    "/accounts/acme/health",
+    "/accounts/acme/health/history",
+    "/accounts/acme/metrics",
+    "/portfolio/summary",
+)
+
+
+def test_these_are_all_the_routes() -> None:
+    declared = {route.path for route in routes.router.routes}  # type: ignore[attr-defined]  # APIRoute has a path
+    assert declared == {f"/v1{path}".replace("acme", "{account_id}") for path in PATHS}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_route_wants_a_key_with_the_scope(health: Health, path: str) -> None:
+    await health.receives(usage("acme", at="2026-03-01T08:00Z"))
+    assert (await health.api.get(f"/v1{path}")).status_code == 200
+
+    answer = await health.api.get(f"/v1{path}", headers={"Authorization": ""})
+    assert (answer.status_code, answer.json()["code"]) == (401, "key-missing")
+
+
+async def test_a_key_of_another_scope_does_not_open(health: Health, other_key: str) -> None:
+    for path in PATHS:
+        answer = await health.api.get(f"/v1{path}", headers={"Authorization": f"Bearer {other_key}"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "scope-missing")
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if "acme" in path])
+async def test_an_unknown_account_is_a_problem_of_its_own(health: Health, path: str) -> None:
+    answer = await health.api.get(f"/v1{path}")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "account-unknown"
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status", "code"),
+    [
+        ("/accounts", {"band": "purple"}, 422, "invalid-request"),
+        ("/accounts", {"sort": "owner"}, 422, "invalid-request"),
+        ("/accounts", {"limit": 0}, 422, "invalid-request"),
+        ("/accounts", {"limit": 501}, 422, "invalid-request"),
+        ("/accounts", {"cursor": "?"}, 400, "bad-cursor"),
+        ("/accounts", {"cursor": "W10"}, 400, "bad-cursor"),
+        ("/accounts", {"owner": "a\x00b"}, 400, "nul-in-address"),
+        ("/accounts/acme/metrics", {"as_of": "yesterday"}, 422, "invalid-request"),
+        ("/accounts/acme/metrics", {"as_of": "2026-02-30"}, 422, "invalid-request"),
+        ("/accounts/acme/metrics", {"as_of": "2026-03-02"}, 422, "as-of-in-future"),
+        ("/accounts/acme/health/history", {"from": "2026-03-02", "to": "2026-03-01"}, 422, "days-reversed"),
+        ("/accounts/acme/health/history", {"from": "x"}, 422, "invalid-request"),
+        ("/accounts/acme/health/history", {"cursor": "WyJ4Il0"}, 400, "bad-cursor"),
+        ("/nothing", {}, 404, "not-found"),
+    ],
+)
+async def test_bad_questions_get_a_clear_answer(
+    health: Health, path: str, params: dict[str, Any], status: int, code: str
+) -> None:
+    await health.receives(usage("acme", at="2026-03-01T08:00Z"))
+
+    answer = await health.api.get(f"/v1{path}", params=params)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.json()["message"] == answer.json()["detail"] != ""
+
+
+async def test_a_cursor_of_another_order_is_refused(health: Health) -> None:
+    await health.receives(*(usage(f"account-{n}", at="2026-03-01T08:00Z") for n in range(3)))
+    page = await health.get("/accounts", limit=1, sort="name")
+
+    answer = await health.api.get("/v1/accounts", params={"cursor": page["next_cursor"], "sort": "score"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-cursor")
+
+
+async def test_any_day_between_the_first_and_the_last_of_the_calendar_is_answered(health: Health) -> None:
+    await health.receives(usage("acme", at="2026-03-01T08:00Z"))
+
+    for day in ("0001-01-01", "1970-01-01", "2026-03-01"):
+        answer = await health.api.get("/v1/accounts/acme/metrics", params={"as_of": day})
+        assert answer.status_code == 200, answer.text
+
+
+async def test_history_is_paged_and_bounded(health: Health) -> None:
+    await health.receives(*daily("acme", "2026-01-01", "2026-02-28"))
+    await health.settle()
+
+    whole = [close["day"] for close in await health.history("acme")]
+    assert (len(whole), whole[0], whole[-1]) == (59, "2026-01-01", "2026-02-28")
+    some = await health.get("/accounts/acme/health/history", **{"from": "2026-01-05", "to": "2026-01-09", "limit": 3})
+    assert [close["day"] for close in some["data"]] == whole[4:7]
+    rest = await health.get(
+        "/accounts/acme/health/history", **{"from": "2026-01-05", "to": "2026-01-09", "cursor": some["next_cursor"]}
+    )
+    assert [close["day"] for close in rest["data"]] == whole[7:9]
+    assert rest["next_cursor"] is None
