@@ -13,6 +13,7 @@ from mainstay.contracts.renewals import (
     TermRenewed,
 )
 from mainstay.kernel.ids import new_id
+from mainstay.observability.tracing import current_traceparent
 from renewals.application.ports import AccountLedger, Health
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
@@ -79,8 +80,8 @@ def value_event(ledger: AccountLedger, now: datetime) -> Event[AccountValueChang
         seats=ledger.value.seats,
         next_renewal_on=ledger.value.next_renewal_on,
     )
-    return Event(id=new_id(now), source=SOURCE, time=now, data=changed)
+    return _event(changed, now)
 
 
 def _event(data: Any, now: datetime) -> Event[Any]:
-    return Event(id=new_id(now), source=SOURCE, time=now, data=data)
+    return Event(id=new_id(now), source=SOURCE, time=now, data=data, traceparent=current_traceparent())

@@ -15,21 +15,20 @@ from renewals.domain.errors import CurrencyDiffers
 class EnterContract:
     """Take a contract in. Its window opens at once, late, if its day has passed already."""
 
-    def __init__(self, settle: SettleAccounts, clock: Clock) -> None:
+    def __init__(self, work: OpensWork, settle: SettleAccounts, clock: Clock) -> None:
+        self._work = work
         self._settle = settle
         self._clock = clock
 
-    async def __call__(self, work: Work, stated: NewContract, *, by: str) -> Contract:
-        """The contract as it stands, in the caller's transaction, which may also keep the answer for a repetition.
-
-        Raises `ContractInvalid`, `CurrencyUnknown` and `ExternalIdTaken`.
-        """
+    async def __call__(self, stated: NewContract, *, by: str) -> Contract:
+        """The contract as it stands. Raises `ContractInvalid`, `CurrencyUnknown` and `ExternalIdTaken`."""
         now = self._clock.now()
         contract = entering.enter(new_id(now), stated, now)
-        ledgers = await work.accounts.lock([contract.account_id])
-        await work.contracts.add(contract, entered_at=now, entered_by=by)
-        await self._settle.settle(work, ledgers)
-        return await work.contracts.get(contract.id)
+        async with self._work() as work:
+            ledgers = await work.accounts.lock([contract.account_id])
+            await work.contracts.add(contract, entered_at=now, entered_by=by)
+            await self._settle.settle(work, ledgers)
+            return await work.contracts.get(contract.id)
 
 
 class AmendContract:

@@ -93,7 +93,7 @@ class Contracts(Protocol):
     ) -> Sequence[Renewal]:
         """Up to `limit` terms of recurring contracts whose last day is in `[first, last]`.
 
-        In the order of (last day, contract, number), after the given one.
+        In the order of (exclusive end, contract, number), after the given one.
         """
 
 

@@ -108,7 +108,7 @@ class ContractStore:
         if account_id is not None:
             wanted = wanted.where(contract.c.account_id == account_id)
         if after is not None:
-            wanted = wanted.where(tuple_(*order) > tuple_(after[0] + ONE_DAY, *after[1:]))
+            wanted = wanted.where(tuple_(*order) > tuple_(*after))
         return [_renewal(row) for row in (await self._connection.execute(wanted)).mappings()]
 
     async def _contracts(self, wanted: Select[Any]) -> list[Contract]:

@@ -1,0 +1,289 @@
+"""What requests say and answers look like."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
+
+from renewals.application.announcing import term_id
+from renewals.application.ports import Health, Renewal
+from renewals.domain.contracts import UNCHANGED, Amendment, AtEnd, Contract, Kind
+from renewals.domain.entering import NewContract
+from renewals.domain.terms import Term, TermState
+
+LONGEST_TERM_MONTHS = 120
+LONGEST_WINDOW_DAYS = 3_660
+MOST_SEATS = 2_147_483_647
+
+_zones = cache(available_timezones)
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError(f"{name} is not a zone of the IANA database, such as Europe/Berlin")
+    return name
+
+
+# No control characters: ids travel in headers and keys.
+AccountId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Currency = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217 code", examples=["EUR"])
+]
+ZoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
+Seats = Annotated[StrictInt, Field(ge=0, le=MOST_SEATS, description="Seats bought")]
+TermMonths = Annotated[StrictInt, Field(ge=1, le=LONGEST_TERM_MONTHS, description="Length of a term in months")]
+WindowDays = Annotated[
+    StrictInt,
+    Field(
+        ge=0,
+        le=LONGEST_WINDOW_DAYS,
+        description="Days before the first day after the term at which its window opens; null: three calendar months",
+    ),
+]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+
+
+class Request(BaseModel):
+    """A body: a field that does not exist is refused, because it is mistyped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MoneyBody(Request):
+    """An exact amount: a decimal as a string (or a number), in a currency."""
+
+    amount: Annotated[Decimal, Field(allow_inf_nan=False, max_digits=30, examples=["1200.00"])]
+    currency: Currency
+
+
+class MoneyView(BaseModel):
+    """An exact amount: a decimal as a string, in a currency."""
+
+    amount: Annotated[str, Field(examples=["1200.00"])]
+    currency: Currency
+
+
+class ContractBody(Request):
+    """A contract to be entered. `end` is the last day of the first term, inclusive."""
+
+    account_id: AccountId
+    kind: Kind
+    currency: Currency | None = Field(default=None, description="That of `amount`, where it is said twice")
+    zone: ZoneName = Field(default="UTC", description="Where the contract's days begin (IANA name)")
+    start: date
+    end: date | None = None
+    term_months: TermMonths | None = None
+    amount: MoneyBody = Field(description="For a whole term")
+    seats: Seats | None = None
+    at_end: AtEnd | None = Field(default=None, description="Recurring contracts renew unless it says otherwise")
+    window_days: WindowDays | None = None
+    external_id: ExternalId | None = Field(default=None, description="The contract's id elsewhere; unique")
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        if self.currency not in {None, self.amount.currency}:
+            raise ValueError(f"the contract is in {self.currency}, its amount in {self.amount.currency}")
+        return self
+
+    def stated(self) -> NewContract:
+        """The contract in the words of the domain."""
+        return NewContract(
+            account_id=self.account_id,
+            kind=self.kind,
+            currency=self.amount.currency,
+            zone=ZoneInfo(self.zone),
+            start=self.start,
+            end=self.end,
+            term_months=self.term_months,
+            amount=self.amount.amount,
+            seats=self.seats,
+            at_end=self.at_end,
+            window_days=self.window_days,
+            external_id=self.external_id,
+        )
+
+
+def _absent() -> Any:
+    """The default of a field that may be absent and may not be null; `model_fields_set` tells what was said."""
+    return None
+
+
+class AmendmentBody(Request):
+    """What changes in a contract, from its running term on; a field that is absent stays as it is.
+
+    `{"status": "cancelled", "reason": "…"}` ends the contract now, and stands alone.
+    """
+
+    amount: MoneyBody = Field(default_factory=_absent, description="For a whole term")
+    seats: Seats | None = None
+    end: date = Field(default_factory=_absent, description="The last day of the running term, inclusive")
+    at_end: AtEnd = Field(default_factory=_absent)
+    term_months: TermMonths = Field(default_factory=_absent)
+    window_days: WindowDays | None = None
+    external_id: ExternalId | None = None
+    status: Literal["cancelled"] = Field(default_factory=_absent)
+    reason: Reason = Field(default_factory=_absent)
+
+    @model_validator(mode="after")
+    def _cancelling_stands_alone(self) -> Self:
+        said = self.model_fields_set
+        if "status" in said and said - {"status", "reason"}:
+            raise ValueError("a contract that is cancelled does not change otherwise")
+        if "reason" in said and "status" not in said:
+            raise ValueError("a reason belongs to a cancellation")
+        return self
+
+    @property
+    def cancels(self) -> bool:
+        """Whether the contract is to end now."""
+        return "status" in self.model_fields_set
+
+    @property
+    def currency(self) -> str | None:
+        """That of the amended amount."""
+        return self.amount.currency if "amount" in self.model_fields_set else None
+
+    def change(self) -> Amendment:
+        """The change in the words of the domain."""
+        said = {name: getattr(self, name) for name in self.model_fields_set - {"amount", "status", "reason"}}
+        amount = self.amount.amount if "amount" in self.model_fields_set else UNCHANGED
+        return Amendment(amount=amount, **said)
+
+
+class TermView(BaseModel):
+    """One term. `end` is its last day; `ends_before` the first day after it."""
+
+    id: str
+    number: int
+    start: date
+    end: date
+    ends_before: date
+    amount: MoneyView
+    seats: int | None
+    arr: MoneyView | None = Field(description="Annual recurring revenue; null for a one-time contract")
+    state: TermState
+    window_opens_on: date | None
+    window_opened_at: datetime | None
+
+    @classmethod
+    def of(cls, contract: Contract, term: Term, now: datetime) -> "TermView":
+        """A term as it stands now."""
+        return cls(
+            id=term_id(contract.id, term.number),
+            number=term.number,
+            start=term.start,
+            end=term.last_day,
+            ends_before=term.end_exclusive,
+            amount=_money(term.amount, contract.currency),
+            seats=term.seats,
+            arr=_money(term.arr(contract.currency).amount, contract.currency)
+            if contract.kind is Kind.RECURRING
+            else None,
+            state=term.state(contract.today(now)),
+            window_opens_on=term.window_opens_on,
+            window_opened_at=term.window_opened_at,
+        )
+
+
+class ContractView(BaseModel):
+    """A contract and all its terms; `amount` and `seats` are those of the terms to come, `state` the last term's."""
+
+    id: str
+    account_id: str
+    external_id: str | None
+    kind: Kind
+    currency: Currency
+    zone: str
+    state: TermState
+    term_months: int | None
+    window_days: int | None
+    at_end: AtEnd
+    amount: MoneyView
+    seats: int | None
+    terms: list[TermView]
+
+    @classmethod
+    def of(cls, contract: Contract, now: datetime) -> "ContractView":
+        """A contract as it stands now."""
+        return cls(
+            id=contract.id,
+            account_id=contract.account_id,
+            external_id=contract.external_id,
+            kind=contract.kind,
+            currency=contract.currency,
+            zone=contract.zone.key,
+            state=contract.latest.state(contract.today(now)),
+            term_months=contract.schedule.term_months,
+            window_days=contract.schedule.window_days,
+            at_end=contract.at_end,
+            amount=_money(contract.amount, contract.currency),
+            seats=contract.seats,
+            terms=[TermView.of(contract, term, now) for term in contract.terms],
+        )
+
+
+class HealthView(BaseModel):
+    """An account's health as renewals last heard of it."""
+
+    score: int | None
+    band: str
+    coverage: float
+    as_of: datetime
+
+    @classmethod
+    def of(cls, health: Health) -> "HealthView":
+        """The health as it is told."""
+        return cls(score=health.score, band=health.band, coverage=health.coverage, as_of=health.as_of)
+
+
+class RenewalView(BaseModel):
+    """A term that comes to its end, with the account's health now.
+
+    `days_left` counts to `ends_before`, in the contract's zone: 1 on the last day, 0 from then on.
+    """
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    external_id: str | None
+    start: date
+    end: date
+    ends_before: date
+    amount: MoneyView
+    arr: MoneyView
+    seats: int | None
+    state: TermState
+    at_end: AtEnd
+    window_opens_on: date | None
+    days_left: int
+    health: HealthView | None
+
+    @classmethod
+    def of(cls, renewal: Renewal, now: datetime) -> "RenewalView":
+        """A renewal as it stands now."""
+        term, today = renewal.term, now.astimezone(renewal.zone).date()
+        return cls(
+            account_id=renewal.account_id,
+            contract_id=renewal.contract_id,
+            term_id=term_id(renewal.contract_id, term.number),
+            external_id=renewal.external_id,
+            start=term.start,
+            end=term.last_day,
+            ends_before=term.end_exclusive,
+            amount=_money(term.amount, renewal.currency),
+            arr=_money(term.arr(renewal.currency).amount, renewal.currency),
+            seats=term.seats,
+            state=term.state(today),
+            at_end=renewal.at_end,
+            window_opens_on=term.window_opens_on,
+            days_left=term.days_left(today),
+            health=HealthView.of(renewal.health) if renewal.health else None,
+        )
+
+
+def _money(amount: Decimal, currency: str) -> MoneyView:
+    return MoneyView(amount=f"{amount:f}", currency=currency)

@@ -1,0 +1,342 @@
+"""The HTTP side of renewals: what it answers, and what it refuses."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mainstay.web.keys import create_key
+from tests.integration.renewals.office import SECRET, Office, client, scored
+
+MONEY = {"amount": "1200.00", "currency": "EUR"}
+GOOD = {"account_id": "acme", "kind": "recurring", "start": "2026-01-01", "end": "2026-12-31", "amount": MONEY}
+
+
+async def rows(office: Office) -> int:
+    answer = await office.http.get("/v1/contracts", params={"limit": 500})
+    return len(answer.json()["data"])
+
+
+async def all_pages(office: Office, path: str, **parameters: str) -> list[dict[str, Any]]:
+    answer = (await office.http.get(path, params=parameters)).json()
+    found: list[dict[str, Any]] = answer["data"]
+    while answer["next_cursor"]:
+        answer = (await office.http.get(path, params={**parameters, "cursor": answer["next_cursor"]})).json()
+        assert len(answer["data"]) <= int(parameters["limit"])
+        found += answer["data"]
+    return found
+
+
+async def test_a_contract_is_answered_with_its_terms(office: Office) -> None:
+    answer = await office.http.post(
+        "/v1/contracts",
+        json={**GOOD, "currency": "EUR", "zone": "Europe/Berlin", "seats": 12, "external_id": "crm-7"},
+    )
+
+    contract = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"/v1/contracts/{contract['id']}"
+    assert contract == {
+        "id": contract["id"],
+        "account_id": "acme",
+        "external_id": "crm-7",
+        "kind": "recurring",
+        "currency": "EUR",
+        "zone": "Europe/Berlin",
+        "state": "active",
+        "term_months": 12,
+        "window_days": None,
+        "at_end": "renew",
+        "amount": MONEY,
+        "seats": 12,
+        "terms": [
+            {
+                "id": f"{contract['id']}.1",
+                "number": 1,
+                "start": "2026-01-01",
+                "end": "2026-12-31",
+                "ends_before": "2027-01-01",
+                "amount": MONEY,
+                "seats": 12,
+                "arr": MONEY,
+                "state": "active",
+                "window_opens_on": "2026-10-01",
+                "window_opened_at": None,
+            }
+        ],
+    }
+    assert (await office.http.get(f"/v1/contracts/{contract['id']}")).json() == contract
+
+
+BAD: list[tuple[dict[str, Any], int, str, str]] = [
+    ({"amount": {"amount": "-1", "currency": "EUR"}}, 422, "amount-invalid", "/amount/amount"),
+    ({"amount": {"amount": "0.001", "currency": "EUR"}}, 422, "amount-invalid", "/amount/amount"),
+    ({"amount": {"amount": "9" * 20, "currency": "EUR"}}, 422, "amount-invalid", "/amount/amount"),
+    ({"amount": {"amount": "NaN", "currency": "EUR"}}, 422, "invalid-request", "/amount/amount"),
+    ({"amount": {"amount": "9" * 5000, "currency": "EUR"}}, 422, "invalid-request", "/amount/amount"),
+    ({"amount": {"amount": "1e400", "currency": "EUR"}}, 422, "invalid-request", "/amount/amount"),
+    ({"amount": {"amount": "10", "currency": "DEM"}}, 422, "currency-unknown", "/amount/currency"),
+    ({"amount": {"amount": "10", "currency": "euro"}}, 422, "invalid-request", "/amount/currency"),
+    ({"amount": "1200.00"}, 422, "invalid-request", "/amount"),
+    ({"amount": None}, 422, "invalid-request", "/amount"),
+    ({"currency": "USD"}, 422, "invalid-request", ""),
+    ({"end": "2025-12-31"}, 422, "end-before-start", "/end"),
+    ({"end": "2026-02-30"}, 422, "invalid-request", "/end"),
+    ({"end": "9999-12-31"}, 422, "end-out-of-range", "/end"),
+    ({"end": None}, 422, "end-missing", "/end"),
+    ({"start": "1969-12-31"}, 422, "start-out-of-range", "/start"),
+    ({"start": "0001-01-01", "end": "0001-12-31"}, 422, "start-out-of-range", "/start"),
+    ({"start": "2026-01-15", "at_end": "renew"}, 422, "term-length-unknown", "/term_months"),
+    ({"kind": "one_time", "at_end": "renew"}, 422, "one-time-renews", "/at_end"),
+    ({"kind": "forever"}, 422, "invalid-request", "/kind"),
+    ({"zone": "Europe/Atlantis"}, 422, "invalid-request", "/zone"),
+    ({"zone": "../../etc/passwd"}, 422, "invalid-request", "/zone"),
+    ({"account_id": ""}, 422, "invalid-request", "/account_id"),
+    ({"account_id": "a" * 201}, 422, "invalid-request", "/account_id"),
+    ({"account_id": "a\nb"}, 422, "invalid-request", "/account_id"),
+    ({"account_id": "a\x00b"}, 422, "invalid-request", "/account_id"),
+    ({"account_id": 7}, 422, "invalid-request", "/account_id"),
+    ({"seats": -1}, 422, "invalid-request", "/seats"),
+    ({"seats": 2**31}, 422, "invalid-request", "/seats"),
+    ({"seats": "12"}, 422, "invalid-request", "/seats"),
+    ({"seats": True}, 422, "invalid-request", "/seats"),
+    ({"term_months": 0}, 422, "invalid-request", "/term_months"),
+    ({"window_days": -1}, 422, "invalid-request", "/window_days"),
+    ({"colour": "red"}, 422, "invalid-request", "/colour"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "status", "code", "pointer"), BAD)
+async def test_a_bad_contract_is_refused_and_nothing_is_kept(
+    office: Office, wrong: dict[str, Any], status: int, code: str, pointer: str
+) -> None:
+    answer = await office.http.post("/v1/contracts", json={**GOOD, **wrong})
+
+    problem = answer.json()
+    assert answer.status_code == status, problem
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["code"] == code
+    assert problem["errors"][0]["pointer"] == pointer
+    assert problem["message"]
+    assert await rows(office) == 0
+    assert await office.said() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 422),
+        (b"{", 400),
+        (b"[]", 422),
+        (b"null", 422),
+        (b'{"amount": NaN}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"a": "' + b"x" * (2 << 20) + b'"}', 413),
+        (b'{"account_id": "\xff"}', 400),
+        (b'{"seats": ' + b"9" * 5000 + b"}", 422),
+    ],
+    ids=["empty", "cut off", "a list", "null", "NaN", "nested", "large", "not UTF-8", "long number"],
+)
+async def test_a_body_that_is_no_contract_is_refused(office: Office, body: bytes, status: int) -> None:
+    answer = await office.http.post("/v1/contracts", content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code in {status, 400}, answer.text
+    assert await rows(office) == 0
+
+
+async def test_an_unknown_contract_is_not_found(office: Office) -> None:
+    for answer in (
+        await office.http.get("/v1/contracts/nothing"),
+        await office.http.patch("/v1/contracts/nothing", json={"seats": 1}),
+        await office.http.patch("/v1/contracts/nothing", json={"status": "cancelled"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "contract-unknown")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"amount": {"amount": "-5", "currency": "EUR"}}, 422, "amount-invalid"),
+        ({"amount": {"amount": "5", "currency": "USD"}}, 422, "currency-differs"),
+        ({"amount": None}, 422, "invalid-request"),
+        ({"end": "2025-12-31"}, 422, "end-before-start"),
+        ({"end": "2300-01-01"}, 422, "end-out-of-range"),
+        ({"end": None}, 422, "invalid-request"),
+        ({"at_end": "maybe"}, 422, "invalid-request"),
+        ({"external_id": "taken"}, 409, "external-id-taken"),
+        ({"status": "active"}, 422, "invalid-request"),
+        ({"status": "cancelled", "seats": 1}, 422, "invalid-request"),
+        ({"reason": "just so"}, 422, "invalid-request"),
+        ({"account_id": "other"}, 422, "invalid-request"),
+        ([], 422, "invalid-request"),
+    ],
+)
+async def test_a_bad_amendment_is_refused_and_nothing_changes(
+    office: Office, change: Any, status: int, code: str
+) -> None:
+    await office.enters("other", start="2026-01-01", term_months=12, external_id="taken")
+    contract = await office.enters(start="2026-01-01", end="2026-12-31")
+    await office.said()
+
+    answer = await office.http.patch(f"/v1/contracts/{contract['id']}", json=change)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert (await office.http.get(f"/v1/contracts/{contract['id']}")).json() == contract
+    assert await office.said() == []
+
+
+async def test_a_contract_that_is_over_does_not_change(office: Office) -> None:
+    contract = await office.enters(start="2024-01-01", end="2024-12-31", at_end="cancel")
+
+    for change in ({"seats": 1}, {"status": "cancelled"}):
+        answer = await office.http.patch(f"/v1/contracts/{contract['id']}", json=change)
+        assert (answer.status_code, answer.json()["code"]) == (409, "contract-over")
+
+
+async def test_an_external_id_is_unique(office: Office) -> None:
+    await office.enters(start="2026-01-01", term_months=12, external_id="crm-7")
+
+    answer = await office.http.post("/v1/contracts", json={**GOOD, "account_id": "other", "external_id": "crm-7"})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "external-id-taken")
+    assert await rows(office) == 1
+
+
+async def test_the_same_request_sent_again_enters_one_contract(office: Office) -> None:
+    key = {"Idempotency-Key": "sign-1"}
+
+    answers = await asyncio.gather(*(office.http.post("/v1/contracts", json=GOOD, headers=key) for _ in range(4)))
+    other = await office.http.post("/v1/contracts", json={**GOOD, "seats": 9}, headers=key)
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert other.status_code == 422
+    assert await rows(office) == 1
+    assert len(await office.said()) == 1
+
+
+async def test_contracts_come_in_pages(office: Office) -> None:
+    entered = [await office.enters(f"account-{n % 3}", start="2026-01-01", term_months=12) for n in range(7)]
+
+    found, cursor = list[str](), None
+    while True:
+        answer = (
+            await office.http.get("/v1/contracts", params={"limit": 3} | ({"cursor": cursor} if cursor else {}))
+        ).json()
+        found += [contract["id"] for contract in answer["data"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    of_one = (await office.http.get("/v1/contracts", params={"account_id": "account-1"})).json()
+
+    assert found == sorted(contract["id"] for contract in entered)
+    assert {contract["account_id"] for contract in of_one["data"]} == {"account-1"}
+    assert len(of_one["data"]) == 2
+
+
+async def test_renewals_are_the_terms_whose_last_day_is_in_the_range(office: Office) -> None:
+    march = await office.enters("acme", start="2025-04-01", end="2026-03-31", seats=7, zone="Europe/Berlin")
+    await office.enters("bolt", start="2026-01-01", end="2026-12-31")
+    await office.enters("once", start="2026-01-01", end="2026-03-31", kind="one_time")
+    await office.hears(scored("acme", 62, "yellow", "2026-01-03"))
+
+    answer = await office.http.get("/v1/renewals", params={"from": "2026-03-31", "to": "2026-03-31"})
+    outside = await office.http.get("/v1/renewals", params={"from": "2026-04-01", "to": "2026-12-30"})
+
+    assert outside.json() == {"data": [], "next_cursor": None}
+    assert answer.json() == {
+        "data": [
+            {
+                "account_id": "acme",
+                "contract_id": march["id"],
+                "term_id": f"{march['id']}.1",
+                "external_id": None,
+                "start": "2025-04-01",
+                "end": "2026-03-31",
+                "ends_before": "2026-04-01",
+                "amount": MONEY,
+                "arr": MONEY,
+                "seats": 7,
+                "state": "window_open",
+                "at_end": "renew",
+                "window_opens_on": "2026-01-01",
+                "days_left": 86,
+                "health": {"score": 62, "band": "yellow", "coverage": 0.75, "as_of": "2026-01-03T00:00:00Z"},
+            }
+        ],
+        "next_cursor": None,
+    }
+
+
+async def test_renewals_come_soonest_first_in_pages(office: Office) -> None:
+    ends = ["2026-05-31", "2026-02-28", "2026-03-31", "2026-02-28", "2026-04-30"]
+    for number, end in enumerate(ends):
+        await office.enters(f"account-{number}", start="2026-01-01", end=end)
+
+    year = {"from": "2026-01-01", "to": "2026-12-31", "limit": "2"}
+    found = [renewal["end"] for renewal in await all_pages(office, "/v1/renewals", **year)]
+    ahead = (await office.http.get("/v1/renewals")).json()
+    of_one = (await office.http.get("/v1/renewals", params={"account_id": "account-0", "to": "2026-06-01"})).json()
+
+    assert found == sorted(ends)
+    assert [renewal["end"] for renewal in ahead["data"]] == sorted(ends)[:4]  # within 120 days
+    assert [renewal["account_id"] for renewal in of_one["data"]] == ["account-0"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"from": "2026-02-01", "to": "2026-01-31"},
+        {"from": "soon"},
+        {"from": "9999-12-31"},
+        {"to": "9999-12-31"},
+        {"to": "0001-01-01"},
+        {"limit": "0"},
+        {"limit": "501"},
+        {"cursor": "nonsense"},
+        {"cursor": "WyJhIl0"},
+        {"account_id": "x" * 201},
+        {"account_id": "a\x00b"},
+    ],
+)
+async def test_a_bad_query_is_refused(office: Office, parameters: dict[str, str]) -> None:
+    answer = await office.http.get("/v1/renewals", params=parameters)
+
+    assert answer.status_code in {400, 422}, answer.text
+    assert answer.json()["code"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "needed"),
+    [
+        ("POST", "/v1/contracts", "renewals:write"),
+        ("PATCH", "/v1/contracts/c1", "renewals:write"),
+        ("GET", "/v1/contracts", "renewals:read"),
+        ("GET", "/v1/contracts/c1", "renewals:read"),
+        ("GET", "/v1/renewals", "renewals:read"),
+    ],
+)
+async def test_each_route_wants_its_scope(office: Office, method: str, path: str, needed: str) -> None:
+    others = sorted({"ingest:write", "health:read", "renewals:read", "renewals:write", "alerts:write"} - {needed})
+    database = office.service.database
+    allowed = await create_key(database, SECRET, "good", [needed])
+    refused = await create_key(database, SECRET, "bad", others)
+    await office.service.keys.refresh()
+
+    statuses = []
+    for key in (None, "mst_nonsense", refused, allowed):
+        async with client(office.app, key) as http:
+            answer = await http.request(method, path, json={"seats": 1} if method != "GET" else None)
+            statuses.append(answer.status_code)
+
+    assert statuses[:3] == [401, 401, 403]
+    assert statuses[3] in {200, 404, 422}
+
+
+async def test_the_process_tells_how_it_is(office: Office) -> None:
+    await office.enters(start="2025-01-01", term_months=14)
+    async with client(office.app, None) as http:
+        ready, alive, metrics = [await http.get(path) for path in ("/readyz", "/healthz", "/metrics")]
+
+    assert (ready.status_code, alive.status_code) == (200, 200), ready.text
+    assert "mainstay_renewals_windows_opened_total 1.0" in metrics.text
