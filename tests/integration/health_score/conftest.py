@@ -96,12 +96,12 @@ class Health:
 
     async def receives(self, *events: Any) -> None:
         """A batch of events of one topic."""
-        handler: Any = {
+        handlers: dict[Any, Any] = {
             UsageRecorded: self.handlers.usage,
             AccountFact: self.handlers.facts,
             AccountValueChanged: self.handlers.values,
-        }[type(events[0].data)]
-        await handler(Batch((), events))
+        }
+        await handlers[type(events[0].data)](Batch((), events))
 
     async def lives_through(self, *events: Any) -> None:
         """Usage received as it happens: the clock moves along, timers run on the way, each day a batch."""

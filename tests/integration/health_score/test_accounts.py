@@ -63,7 +63,7 @@ async def _portfolio(health: Health) -> None:
     await health.receives(
         value("busy", at="2026-03-01T08:00Z", arr=[(Decimal("1000.10"), "EUR"), (Decimal(50), "USD")]),
         value("gone", at="2026-03-01T08:00Z", arr=[(Decimal("0.20"), "EUR")]),
-        value("new", at="2026-03-01T08:00Z", arr=[(Decimal("2000"), "EUR")]),
+        value("new", at="2026-03-01T08:00Z", arr=[(Decimal(2000), "EUR")]),
     )
     await health.settle()
 

@@ -48,12 +48,12 @@ async def test_a_days_use_shows_at_once_and_its_close_at_midnight(health: Health
 async def test_history_filled_in_equals_history_lived_through(health: Health) -> None:
     chance = random.Random(20260301)
     day = instant("2026-03-01T00:00Z")
-    events = []
+    events: list[dict[str, Any]] = []
     for _ in range(150):
         day += timedelta(days=1)
         for user in range(chance.choice((0, 0, 1, 3, 6, 12))):
             moment = day + timedelta(minutes=chance.randrange(24 * 60))
-            events.append(dict(user=f"user-{user}", feature=f"feature-{chance.randrange(8)}", at=moment))
+            events.append({"user": f"user-{user}", "feature": f"feature-{chance.randrange(8)}", "at": moment})
     by_time = sorted(events, key=lambda event: event["at"])
 
     await health.lives_through(*(usage("lived", **event) for event in by_time))

@@ -87,7 +87,9 @@ async def test_metrics_equal_a_recount_of_the_file_sent_twice(health: Health, fi
             assert found == recount(of_account, date.fromisoformat(day)), (account, day)
     (stored,) = await health.rows("SELECT count(*) AS events FROM health_score.raw_event")
     assert stored.events == len({line["messageId"] for line in file})
-    (days,) = await health.rows("SELECT count(*) AS closes, count(restated_at) AS restated FROM health_score.health_day")
+    (days,) = await health.rows(
+        "SELECT count(*) AS closes, count(restated_at) AS restated FROM health_score.health_day"
+    )
     first_days = [min(day for day, _, _ in of_account) for of_account in rows.values()]
     assert days.closes == sum((date(2026, 3, 1) - first).days for first in first_days)
     assert days.restated == 0
