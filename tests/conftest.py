@@ -20,6 +20,7 @@ from pytest_socket import socket_allow_hosts
 
 from mainstay.db.migrate import History, migrate
 from standalone.postgres import EmbeddedPostgres
+from tests.kafka import KafkaNode
 
 HISTORIES = (
     History("event_log", "mainstay.messaging.migrations"),
@@ -86,6 +87,21 @@ def migrated_template(postgres_server: EmbeddedPostgres) -> str:
 def migrated_url(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
     """The address of a database of the test's own with every schema in it."""
     yield from _database(postgres_server, template=migrated_template)
+
+
+@pytest.fixture(scope="session")
+def kafka_node() -> Iterator[KafkaNode]:
+    """The run's Apache Kafka, started now; for tests marked `kafka`."""
+    node = KafkaNode(f"tests-{os.getpid()}")
+    node.start()
+    yield node
+    node.wipe()
+
+
+@pytest.fixture
+def kafka_url(kafka_node: KafkaNode) -> str:
+    """The kafka:// address of the run's broker, which is started again if a test has left it dead."""
+    return kafka_node.start()
 
 
 def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:

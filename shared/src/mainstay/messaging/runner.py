@@ -204,8 +204,8 @@ class Runner(Generic[T]):
 
     def _failed(self, then: str, error: BaseException) -> None:
         self._metrics.errors.labels(*self._labels, then).inc()
-        expected = isinstance(error, (PositionTaken, BrokenChain)) or _passes(error)
-        self._logger.warning("batch failed", then=then, reason=reason_of(error), exc_info=None if expected else error)
+        mistake = then == "put aside" or (then == "repeat" and not _passes(error))
+        self._logger.warning("batch failed", then=then, reason=reason_of(error), exc_info=error if mistake else None)
 
 
 def _passes(error: BaseException) -> bool:

@@ -1,5 +1,6 @@
 """Connections of the embedded log to PostgreSQL, and its failures in the port's own words."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -32,6 +33,10 @@ def why(error: BaseException) -> str:
     return f"PostgreSQL: {type(error).__name__}: {error}".splitlines()[0]
 
 
+async def _leave_as_is(_connection: Any) -> None:
+    """Nothing is set on a connection outside a transaction, so there is nothing to reset, and no round trip for it."""
+
+
 class Connections:
     """Short work shares a small pool; the appender and the watcher hold a connection each."""
 
@@ -48,13 +53,17 @@ class Connections:
     async def open(self) -> None:
         """Make the pool; connects when it is first used."""
         if self._pool is None:
-            self._pool = await asyncpg.create_pool(min_size=0, max_size=4, **self._options)
+            self._pool = await asyncpg.create_pool(min_size=0, max_size=4, reset=_leave_as_is, **self._options)
 
     async def close(self) -> None:
         """Close every connection of the pool; waits at most a second for those in use."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            pool.terminate()
+            try:
+                async with asyncio.timeout(1):
+                    await pool.close()
+            except FAILURES:
+                pool.terminate()
 
     async def dedicated(self) -> Any:
         """A new connection that is the caller's to close."""
