@@ -6,7 +6,6 @@ import secrets
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,8 @@ from urllib.parse import quote
 import psutil
 
 from standalone.binaries import MAJOR, Binaries, find_binaries
+from standalone.folders import make_folder, write_private
+from standalone.ports import free_port, is_free
 from standalone.runas import RunAs
 
 SUPERUSER: Final = "mainstay"
@@ -216,10 +217,10 @@ class EmbeddedPostgres:
         user = RunAs.unprivileged()
         user.own(self._cluster)
         password = secrets.token_urlsafe(24)
-        _write_private(self.place / "password", password)
+        write_private(self.place / "password", password)
         attempt = secrets.token_hex(4)  # an initdb whose starter was killed may still be busy with its own
         handed_over = self._cluster / f"password.{attempt}"
-        _write_private(handed_over, password)
+        write_private(handed_over, password)
         user.own(handed_over)
         new = self._cluster / f"data.{attempt}"
         self._run(
@@ -256,8 +257,8 @@ class EmbeddedPostgres:
 
     def _start(self) -> None:
         for attempts_left in (2, 1, 0):
-            port = self._port or _free_port()
-            if not _is_free(port):
+            port = self._port or free_port()
+            if not is_free(port):
                 raise PortTaken(f"Port {port}, meant for PostgreSQL, is taken by another program")
             settings = _SETTINGS | {"port": str(port)} | ({} if self._durable else _NOT_DURABLE)
             options = shlex.join(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
@@ -379,36 +380,6 @@ class EmbeddedPostgres:
         return done.stdout
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder unless it exists: private; for root, others may pass through it but see nothing."""
-    if not folder.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-
-
 def _environment() -> dict[str, str]:
     """A plain environment: none of the caller's PG* variables reach the programs."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{text}\n")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does: TIME_WAIT is no obstacle
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -1,0 +1,176 @@
+"""The command `mainstay`."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mainstay.settings import load
+from mainstay.web.keys import SCOPES, UnknownScope
+from standalone import access, dead_letters, doctor, status
+from standalone.binaries import PostgresMissing
+from standalone.claim import AlreadyUp
+from standalone.database import DatabaseAway, current_url, migrate_all
+from standalone.postgres import PostgresFailed
+from standalone.settings import NoSecretKey, StandaloneSettings
+from standalone.up import PortsTaken, Run
+
+app = typer.Typer(
+    help="Mainstay on one machine: customer health, alerts and renewals from your product's usage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+letters = typer.Typer(help="Records that a consumer group could not process.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(letters, name="dead-letters")
+
+out = Console()
+err = Console(stderr=True)
+
+_TOLD = (
+    access.SecretKeyChanged,
+    AlreadyUp,
+    DatabaseAway,
+    NoSecretKey,
+    PortsTaken,
+    PostgresFailed,
+    PostgresMissing,
+    UnknownScope,
+    dead_letters.UnknownGroup,
+)
+"""What can go wrong and is no fault of the program: told in its own words, with status 1."""
+
+
+@contextmanager
+def _troubles_told() -> Iterator[StandaloneSettings]:
+    """The settings for a command; what goes wrong with the surroundings ends it in plain words."""
+    settings = load(StandaloneSettings)
+    try:
+        yield settings
+    except PermissionError as error:
+        _refuse(f"{error}. The state folder {settings.home} may belong to another user")
+    except _TOLD as error:
+        _refuse(str(error))
+
+
+def _refuse(reason: str) -> None:
+    err.print(Text(reason, style="red"), soft_wrap=True)
+    raise typer.Exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def mainstay(*, show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """Answer --version; every command passes here."""
+    if show_version:
+        out.print(f"mainstay {version('mainstay-standalone')}", highlight=False)
+        raise typer.Exit
+
+
+@app.command()
+def up(
+    *, demo: Annotated[bool, typer.Option("--demo", help="Add a portfolio to look at, and an inbox.")] = False
+) -> None:
+    """Start everything and keep it running; Ctrl-C stops it."""
+    with _troubles_told() as settings:
+        asyncio.run(Run(settings, out, demo=demo)())
+
+
+@app.command()
+def demo() -> None:
+    """Push the history of invented customers into the running Mainstay, then a light live stream until stopped."""
+    with _troubles_told() as settings:
+        raise NotImplementedError(settings)
+
+
+@app.command("status")
+def show_status() -> None:
+    """Show what is up; the status is 0 only when everything is."""
+    with _troubles_told() as settings:
+        found = asyncio.run(status.look(settings))
+        found.show(out)
+    raise typer.Exit(0 if found.is_well else 1)
+
+
+@app.command("doctor")
+def see_doctor() -> None:
+    """Look for what would keep Mainstay from running, and say what to do about it."""
+    with _troubles_told() as settings:
+        findings = asyncio.run(doctor.examine(settings))
+        doctor.show(findings, out)
+    raise typer.Exit(1 if any(finding.is_wrong for finding in findings) else 0)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the schemas of the database to their newest revision; `up` does it by itself."""
+    with _troubles_told() as settings:
+        asyncio.run(migrate_all(current_url(settings), settings.event_log_url))
+        out.print("All schemas are at their newest revision.", highlight=False)
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="Who or what will use it.")],
+    scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(sorted(SCOPES))}.")],
+    source: Annotated[str | None, typer.Option(help="Labels the events that come in with this key.")] = None,
+) -> None:
+    """Make an API key and print it: the only time it is shown."""
+    with _troubles_told() as settings:
+        key = asyncio.run(access.make(settings, name, scope, source))
+    sys.stdout.write(f"{key}\n")  # plain, so that it can be captured
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List all API keys, the revoked ones too."""
+    with _troubles_told() as settings:
+        stored = asyncio.run(access.listed(settings))
+    table = Table("id", "name", "scopes", "source", "made", "revoked", box=None, padding=(0, 1), header_style="dim")
+    for key in stored:
+        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        made = f"{key.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(key.id, Text(key.name), " ".join(key.scopes), Text(key.source), made, revoked)
+    out.print(table, highlight=False)
+
+
+@keys.command("revoke")
+def revoke_key(key: Annotated[str, typer.Argument(help="The id that `keys list` shows, or the key itself.")]) -> None:
+    """Revoke an API key; the services refuse it within five seconds."""
+    with _troubles_told() as settings:
+        found = asyncio.run(access.revoke(settings, key))
+    if not found:
+        _refuse("There is no such key; see `mainstay keys list`")
+    out.print("Revoked; the services refuse it within five seconds.", highlight=False)
+
+
+Group = Annotated[str, typer.Argument(help=f"The consumer group: {', '.join(dead_letters.GROUPS)}.")]
+
+
+@letters.command("list")
+def list_letters(group: Group, limit: Annotated[int, typer.Option(min=1, max=500)] = 50) -> None:
+    """Show the oldest records that wait in a group's dead-letter topic, and why they are there."""
+    with _troubles_told() as settings:
+        found = asyncio.run(dead_letters.waiting_letters(settings, group, limit))
+    table = Table("from", "account", "put aside", "reason", box=None, padding=(0, 1), header_style="dim")
+    for record in found:
+        table.add_row(*dead_letters.described(record))
+    out.print(table if found else f"Nothing waits in {group}'s dead letters.", highlight=False)
+
+
+@letters.command("redrive")
+def redrive_letters(
+    group: Group, up_to: Annotated[int | None, typer.Option(min=1, help="At most so many; else all.")] = None
+) -> None:
+    """Send a group's dead letters to their own topics again, once the reason is mended."""
+    with _troubles_told() as settings:
+        count = asyncio.run(dead_letters.redrive_letters(settings, group, up_to))
+    out.print(f"Sent {count} records round again.", highlight=False)

@@ -1,0 +1,176 @@
+"""`mainstay up`: everything on this machine, from the database to the services, until told to stop."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from rich.console import Console
+
+from standalone.access import ensure_admin_key
+from standalone.children import ChildRecord
+from standalone.claim import claimed
+from standalone.database import embedded, migrate_all
+from standalone.ports import TakenPort, taken_ports
+from standalone.postgres import EmbeddedPostgres, PostgresFailed
+from standalone.probe import health_of
+from standalone.services import SERVICES
+from standalone.settings import StandaloneSettings, child_environment
+from standalone.supervisor import STOP_WITHIN_SECONDS, Program, Supervisor
+from standalone.telling import tell_first_key, tell_running
+from standalone.waiting import wait_for
+
+_READY_WITHIN_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 10.0
+
+
+class PortsTaken(Exception):
+    """Ports that we need are in use; nothing was started."""
+
+    def __init__(self, taken: Sequence[TakenPort]) -> None:
+        super().__init__("\n".join(str(port) for port in taken))
+
+
+def wanted_ports(settings: StandaloneSettings, *, demo: bool) -> Mapping[str, tuple[str, int]]:
+    """The ports that a start would need: variable -> who wants it, and which; but not of a database that runs."""
+    wanted = {service.port_variable: (service.name, settings.port_of(service)) for service in SERVICES}
+    if demo:
+        wanted["MAINSTAY_INBOX_PORT"] = ("the inbox", settings.inbox_port)
+        wanted["MAINSTAY_INBOX_SMTP_PORT"] = ("the inbox's mail server", settings.inbox_smtp_port)
+    if settings.is_embedded:
+        running = embedded(settings).running()
+        if running is None or running.port != settings.postgres_port:
+            wanted["MAINSTAY_POSTGRES_PORT"] = ("the embedded PostgreSQL", settings.postgres_port)
+    return wanted
+
+
+class Run:
+    """One run of Mainstay. `demo` adds the inbox and the demonstration."""
+
+    def __init__(self, settings: StandaloneSettings, console: Console, *, demo: bool) -> None:
+        self._settings = settings
+        self._console = console
+        self._demo = demo
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def __call__(self) -> None:
+        """Start everything, keep it running until SIGINT, SIGTERM or SIGHUP, stop it.
+
+        Raises:
+            AlreadyUp: another supervisor holds the state folder.
+            PortsTaken: ports are in use; nothing was started.
+            PostgresFailed, PostgresMissing, DatabaseAway: there is no database.
+        """
+        self._listen_to_signals()
+        self._settings.make_home()
+        with claimed(self._settings):
+            record = ChildRecord(self._settings.children_file)
+            for name, pid in (await asyncio.to_thread(record.end_left_over, STOP_WITHIN_SECONDS)).items():
+                self._say(f"Ended {name} (process {pid}), which an earlier run had left behind")
+            self._check_ports()
+            async with self._database() as (url, postgres):
+                await migrate_all(url, self._settings.event_log_url)
+                key = await ensure_admin_key(self._settings, url)
+                if key is not None:
+                    tell_first_key(self._console, self._settings, key)
+                await self._serve(url, postgres, record)
+
+    # -- the parts ----------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _database(self) -> AsyncIterator[tuple[str, EmbeddedPostgres | None]]:
+        """The database's address, and the server if it is ours to run; it stops last."""
+        if not self._settings.is_embedded:
+            yield self._settings.database_url, None
+            return
+        postgres = embedded(self._settings)
+        try:
+            await asyncio.to_thread(postgres.start)
+            yield await asyncio.to_thread(postgres.ensure_database), postgres
+        finally:
+            await asyncio.to_thread(postgres.stop)
+
+    async def _serve(self, url: str, postgres: EmbeddedPostgres | None, record: ChildRecord) -> None:
+        supervisor = Supervisor(record, self._say, stopping=self._stopping, hurry=self._hurry)
+        programs = self._programs(url)
+        async with asyncio.TaskGroup() as group:
+            if postgres is not None:
+                group.create_task(self._keep_postgres(postgres))
+            for program in programs:
+                group.create_task(supervisor.keep(program))
+            group.create_task(supervisor.bound([program.log for program in programs if program.log]))
+            await self._wait_until_ready()
+            if not self._stopping.is_set():
+                tell_running(self._console, self._settings, postgres, demo=self._demo)
+                if self._demo:
+                    group.create_task(supervisor.keep(self._demonstration(url)))
+        record.forget()
+
+    def _programs(self, url: str) -> list[Program]:
+        environment = child_environment(self._settings, url, inbox=self._demo)
+        modules = {service.name: service.module for service in SERVICES}
+        if self._demo:
+            modules = {"inbox": "standalone.inbox"} | modules
+        return [
+            Program(name, [sys.executable, "-m", module], environment, self._settings.logs / f"{name}.log")
+            for name, module in modules.items()
+        ]
+
+    def _demonstration(self, url: str) -> Program:
+        environment = child_environment(self._settings, url, inbox=True)
+        return Program("demo", [sys.executable, "-m", "standalone", "demo"], environment, log=None, once=True)
+
+    async def _keep_postgres(self, postgres: EmbeddedPostgres) -> None:
+        """Start PostgreSQL again whenever it is gone; the services wait for it and go on."""
+        pause = _LOOK_SECONDS
+        while not await wait_for(self._stopping, pause):
+            if await asyncio.to_thread(postgres.running) is not None:
+                pause = _LOOK_SECONDS
+                continue
+            self._say(f"PostgreSQL ended; starting it again. Its log is in {postgres.log_directory}")
+            try:
+                await asyncio.to_thread(postgres.start)
+            except (PostgresFailed, OSError) as error:
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                self._say(f"{error}\nTrying again in {pause:.1f} s")
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _check_ports(self) -> None:
+        taken = taken_ports(wanted_ports(self._settings, demo=self._demo), self._settings.host)
+        if taken:
+            raise PortsTaken(taken)
+
+    async def _wait_until_ready(self) -> None:
+        """Wait for all services, and say what is missing after a minute; they are kept trying all the same."""
+        deadline = asyncio.get_running_loop().time() + _READY_WITHIN_SECONDS
+        waiting = {service.name: self._settings.url_of(service) for service in SERVICES}
+        while waiting and not self._stopping.is_set():
+            health = {name: await health_of(url) for name, url in waiting.items()}
+            waiting = {name: url for name, url in waiting.items() if health[name].trouble is not None}
+            if waiting and asyncio.get_running_loop().time() > deadline:
+                for name in waiting:
+                    self._say(f"{name} is not ready: {health[name].trouble}. See {self._settings.logs / name}.log")
+                return
+            await wait_for(self._stopping, 0.1)
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
+                loop.add_signal_handler(number, self._stop)
+
+    def _stop(self) -> None:
+        """The first signal stops cleanly; the next one does not wait for the children."""
+        if self._stopping.is_set():
+            self._hurry.set()
+        else:
+            self._say("Stopping …")
+            self._stopping.set()
+
+    def _say(self, line: object) -> None:
+        self._console.print(str(line), markup=False, highlight=False, soft_wrap=True)
