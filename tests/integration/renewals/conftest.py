@@ -1,4 +1,4 @@
-"""An office that opens on a given day."""
+"""An office that opens on a given day, on a database of its own."""
 
 from collections.abc import AsyncIterator
 
@@ -16,10 +16,16 @@ HISTORIES = (
 
 
 @pytest.fixture
-async def office(postgres_url: str) -> AsyncIterator[Office]:
-    """Renewals at nine on January 5, 2026."""
+async def url(postgres_url: str) -> str:
+    """The address of a database with the schemas that renewals needs."""
     for history in HISTORIES:
         await migrate(postgres_url, history)
-    office = await Office.opened(postgres_url, "2026-01-05T09:00")
+    return postgres_url
+
+
+@pytest.fixture
+async def office(url: str) -> AsyncIterator[Office]:
+    """Renewals at nine on January 5, 2026."""
+    office = await Office.opened(url, "2026-01-05T09:00")
     yield office
     await office.close()

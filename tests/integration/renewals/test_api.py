@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from mainstay.testing import assert_every_route_has_a_scope
 from mainstay.web.keys import create_key
+from renewals.bootstrap import build_app_for_docs
 from tests.integration.renewals.office import SECRET, Office, client, scored
 
 MONEY = {"amount": "1200.00", "currency": "EUR"}
@@ -340,3 +342,7 @@ async def test_the_process_tells_how_it_is(office: Office) -> None:
 
     assert (ready.status_code, alive.status_code) == (200, 200), ready.text
     assert "mainstay_renewals_windows_opened_total 1.0" in metrics.text
+
+
+def test_every_route_declares_a_scope() -> None:
+    assert_every_route_has_a_scope(build_app_for_docs())

@@ -4,14 +4,18 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    condition: Callable[[], T | Awaitable[T]], within: timedelta | float = 10.0, *, every: float = 0.02
-) -> T:
+    condition: Callable[[], Awaitable[T]], within: timedelta | float = 10.0, *, every: float = 0.02
+) -> T: ...
+@overload
+async def eventually(condition: Callable[[], T], within: timedelta | float = 10.0, *, every: float = 0.02) -> T: ...
+async def eventually(condition: Callable[[], Any], within: timedelta | float = 10.0, *, every: float = 0.02) -> Any:
     """The first true answer of `condition`. Raises AssertionError with the last answer after `within` (seconds)."""
     seconds = within.total_seconds() if isinstance(within, timedelta) else within
     loop = asyncio.get_running_loop()

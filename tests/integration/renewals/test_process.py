@@ -1,0 +1,180 @@
+"""Renewals as a process on the embedded event log: health comes in, windows and values go out, and it stops cleanly."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from mainstay.contracts.envelope import Decoder, encode
+from mainstay.contracts.renewals import AccountValueChanged, RenewalWindowOpened
+from mainstay.contracts.topics import HEALTH_EVENTS, RENEWAL_EVENTS
+from mainstay.db.engine import Database
+from mainstay.messaging.open import open_log
+from mainstay.messaging.port import EventLog, LogUnavailable
+from mainstay.testing import eventually
+from mainstay.web.keys import create_key
+from tests.integration.renewals.office import SECRET, scored
+
+_decode = Decoder(RenewalWindowOpened, AccountValueChanged)
+
+
+@dataclass
+class Running:
+    """The processes of renewals, seen from outside."""
+
+    http: httpx.AsyncClient
+    processes: dict[str, asyncio.subprocess.Process]
+
+    async def ready(self) -> bool:
+        try:
+            return (await self.http.get("/readyz")).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    async def stop(self, name: str, number: int = signal.SIGTERM) -> int:
+        process = self.processes.pop(name)
+        process.send_signal(number)
+        return await asyncio.wait_for(process.wait(), 12)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def start(environment: dict[str, str], *part: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "renewals", *part, env=environment)
+
+
+@pytest.fixture
+def environment(url: str) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")},
+        "MAINSTAY_DATABASE_URL": url,
+        "MAINSTAY_SECRET_KEY": SECRET,
+        "MAINSTAY_RENEWALS_PORT": str(free_port()),
+        "MAINSTAY_RENEWALS_WORK_PORT": str(free_port()),
+    }
+
+
+@asynccontextmanager
+async def running(environment: dict[str, str], *parts: str) -> AsyncIterator[Running]:
+    database = Database(environment["MAINSTAY_DATABASE_URL"], application_name="tests")
+    key = await create_key(database, SECRET, "tests", ["renewals:read", "renewals:write"])
+    await database.close()
+    processes = {part: await start(environment, *part.split()) for part in parts}
+    http = httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{environment['MAINSTAY_RENEWALS_PORT']}",
+        headers={"Authorization": f"Bearer {key}"},
+        trust_env=False,
+    )
+    it = Running(http, processes)
+    try:
+        await eventually(it.ready, within=20)
+        yield it
+    finally:
+        await http.aclose()
+        for process in it.processes.values():
+            process.kill()
+            await process.wait()
+
+
+@asynccontextmanager
+async def event_log(url: str) -> AsyncIterator[EventLog]:
+    log = open_log(url, client_name="tests")
+    await log.start()
+    await log.ensure_topics([HEALTH_EVENTS])
+    yield log
+    await log.close()
+
+
+async def said(log: EventLog) -> list[Any]:
+    """Everything on renewal-events, as data."""
+    try:
+        bounds = await log.bounds(RENEWAL_EVENTS.name)
+    except LogUnavailable:
+        return []
+    records = [r for number in bounds for r in await log.read(RENEWAL_EVENTS.name, number, bounds[number].first, 1_000)]
+    return [event.data for record in records if (event := _decode(record))]
+
+
+def window_is_open(account: str) -> dict[str, Any]:
+    """A contract with a month to go."""
+    today = datetime.now(UTC).date()
+    return {
+        "account_id": account,
+        "kind": "recurring",
+        "start": (today - timedelta(days=300)).isoformat(),
+        "end": (today + timedelta(days=30)).isoformat(),
+        "amount": {"amount": "900.00", "currency": "EUR"},
+    }
+
+
+async def test_health_comes_in_and_windows_go_out_over_the_log(url: str, environment: dict[str, str]) -> None:
+    async with event_log(url) as log, running(environment, "serve", "work") as renewals:
+        await log.append([encode(scored("acme", 41, "red", "2026-01-02"))])
+        body = window_is_open("acme")
+
+        async def knows_health() -> bool:
+            # A contract of another year shows the health of its account.
+            listed = await renewals.http.get("/v1/renewals", params={"account_id": "acme", "to": "2150-01-01"})
+            return any(renewal["health"] for renewal in listed.json()["data"])
+
+        later = await renewals.http.post("/v1/contracts", json={**body, "start": "2100-01-01", "end": "2100-12-31"})
+        assert later.status_code == 201, later.text
+        await eventually(knows_health, within=10)
+        entered = await renewals.http.post("/v1/contracts", json=body)
+        assert entered.status_code == 201, entered.text
+
+        async def opened() -> list[Any]:
+            return [data for data in await said(log) if isinstance(data, RenewalWindowOpened)]
+
+        (window,) = await eventually(opened, within=10)
+        assert (window.contract_id, window.health.score, window.health.band) == (entered.json()["id"], 41, "red")
+        assert window.late_by_seconds > 0
+        assert [await renewals.stop("serve"), await renewals.stop("work")] == [0, 0]
+
+
+async def test_what_was_answered_survives_a_kill(url: str, environment: dict[str, str]) -> None:
+    async with event_log(url) as log:
+        async with running(environment, "") as renewals:
+            entered = await renewals.http.post("/v1/contracts", json=window_is_open("acme"))
+            await renewals.stop("", signal.SIGKILL)
+            assert entered.status_code == 201
+        async with running(environment, "") as renewals:
+
+            async def all_said() -> bool:
+                kinds = [type(data) for data in await said(log)]
+                return RenewalWindowOpened in kinds and AccountValueChanged in kinds
+
+            await eventually(all_said, within=20)
+            found = await renewals.http.get(f"/v1/contracts/{entered.json()['id']}")
+            assert found.json()["state"] == "window_open"
+            assert await renewals.stop("") == 0
+
+
+async def test_migrations_are_a_command_and_a_missing_secret_is_one_line(
+    postgres_url: str, environment: dict[str, str]
+) -> None:
+    migrated = await start({**environment, "MAINSTAY_DATABASE_URL": postgres_url}, "migrate")
+    assert await migrated.wait() == 0
+
+    del environment["MAINSTAY_SECRET_KEY"]
+    refused = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "renewals", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    _, error = await refused.communicate()
+    assert refused.returncode == 2
+    assert error.decode().count("\n") == 1
+    assert "MAINSTAY_SECRET_KEY" in error.decode()
