@@ -1,1 +1,4 @@
-"""A portfolio to look at: invented customers, their history and their days, sent through the real HTTP API."""
+"""A portfolio to look at: invented customers, their history and their days, sent through the real HTTP API.
+
+`standalone.demo.run.run(settings)` is the whole of it.
+"""

@@ -14,6 +14,7 @@ from standalone.demo.stories import (
     OneTime,
     Recovering,
     SeatsNearlyUsedUp,
+    SeatsUnused,
     Silent,
     Story,
     Waves,
@@ -88,29 +89,48 @@ def _account(
 
 CAST = (
     # Customers who do well.
-    _account("Harbourline Logistics", "Logistics", LONDON, "strategic", MAYA, 38, 45, Healthy(), EndsAfter(212), "GBP"),
-    _account("Alpenfrost Foods", "Food", ZURICH, "enterprise", JONAS, 22, 27, Healthy(), EndsAfter(118), "EUR"),
-    _account("Blue Mesa Health", "Healthcare", DENVER, "strategic", AMELIA, 36, 42, Healthy(), EndsAfter(301)),
-    _account("Kestrel Insurance", "Insurance", TORONTO, "enterprise", AMELIA, 20, 24, Healthy(), EndsAfter(75)),
-    _account("Marisol Travel", "Travel", MADRID, "growth", SOFIA, 12, 14, Healthy(), EndsAfter(160), "EUR"),
-    _account("Nordvik Energi", "Energy", STOCKHOLM, "enterprise", JONAS, 21, 26, Healthy(), WindowOpens(-1), "EUR"),
-    _account("Tanager Media", "Media", NEW_YORK, "growth", AMELIA, 11, 13, Healthy(), EndsAfter(46)),
     _account(
-        "Pacific Loom Textiles", "Manufacturing", SINGAPORE, "enterprise", LIAM, 19, 23, Healthy(), EndsAfter(240)
+        "Harbourline Logistics",
+        "Logistics",
+        LONDON,
+        "strategic",
+        MAYA,
+        38,
+        45,
+        Healthy(features=9),
+        EndsAfter(212),
+        "GBP",
     ),
-    _account("Saffron Kitchens", "Food", KOLKATA, "growth", LIAM, 12, 15, Healthy(), EndsAfter(330)),
-    _account("Quillfeather Press", "Publishing", LONDON, "starter", MAYA, 6, 7, Healthy(), EndsAfter(62), "GBP"),
-    _account("Otway & Brandt", "Legal", SYDNEY, "growth", LIAM, 11, 13, Healthy(), EndsAfter(188)),
-    _account("Caldera Robotics", "Manufacturing", TOKYO, "strategic", LIAM, 35, 42, Healthy(), EndsAfter(143)),
-    _account("Lumenworks Studio", "Design", PARIS, "starter", SOFIA, 6, 7, Healthy(), EndsAfter(275), "EUR"),
-    _account("Bramble & Fitch", "Retail", LONDON, "growth", MAYA, 10, 12, Healthy(), EndsAfter(109), "GBP"),
-    _account("Ironbark Mining", "Mining", SYDNEY, "enterprise", LIAM, 18, 22, Healthy(), EndsAfter(29)),
-    _account("Vela Biosciences", "Life sciences", NEW_YORK, "enterprise", AMELIA, 20, 24, Healthy(), EndsAfter(256)),
-    _account("Savanna Mobile", "Telecoms", NAIROBI, "growth", MAYA, 12, 14, Healthy(), EndsAfter(97)),
-    _account("Castellan Bank", "Banking", LONDON, "strategic", MAYA, 40, 48, Healthy(), EndsAfter(345), "GBP"),
-    _account("Rivergate Schools", "Education", CHICAGO, "growth", AMELIA, 12, 15, Healthy(), WindowOpens(1)),
-    _account("Falk und Soehne", "Manufacturing", BERLIN, "growth", JONAS, 11, 13, Healthy(), EndsAfter(172), "EUR"),
-    _account("Al Noor Engineering", "Construction", RIYADH, "enterprise", MAYA, 18, 22, Healthy(), EndsAfter(224)),
+    _account("Alpenfrost Foods", "Food", ZURICH, "enterprise", JONAS, 22, 27, Healthy(0.75, 5), EndsAfter(118), "EUR"),
+    _account("Blue Mesa Health", "Healthcare", DENVER, "strategic", AMELIA, 36, 42, Healthy(), EndsAfter(301)),
+    _account("Kestrel Insurance", "Insurance", TORONTO, "enterprise", AMELIA, 20, 24, SeatsUnused(), EndsAfter(75)),
+    _account("Marisol Travel", "Travel", MADRID, "growth", SOFIA, 12, 14, Healthy(0.6, 4), EndsAfter(160), "EUR"),
+    _account(
+        "Nordvik Energi", "Energy", STOCKHOLM, "enterprise", JONAS, 21, 26, Healthy(0.9, 6), WindowOpens(-1), "EUR"
+    ),
+    _account("Tanager Media", "Media", NEW_YORK, "growth", AMELIA, 11, 13, SeatsUnused(0.25), EndsAfter(46)),
+    _account(
+        "Pacific Loom Textiles", "Manufacturing", SINGAPORE, "enterprise", LIAM, 19, 23, SeatsUnused(), EndsAfter(240)
+    ),
+    _account("Saffron Kitchens", "Food", KOLKATA, "growth", LIAM, 12, 15, SeatsUnused(0.28), EndsAfter(330)),
+    _account("Quillfeather Press", "Publishing", LONDON, "starter", MAYA, 6, 7, Healthy(0.9, 5), EndsAfter(62), "GBP"),
+    _account("Otway & Brandt", "Legal", SYDNEY, "growth", LIAM, 11, 13, Healthy(0.65, 5), EndsAfter(188)),
+    _account("Caldera Robotics", "Manufacturing", TOKYO, "strategic", LIAM, 35, 42, Healthy(1.05, 9), EndsAfter(143)),
+    _account("Lumenworks Studio", "Design", PARIS, "starter", SOFIA, 6, 7, Healthy(1.1), EndsAfter(275), "EUR"),
+    _account("Bramble & Fitch", "Retail", LONDON, "growth", MAYA, 10, 12, Healthy(0.7, 3), EndsAfter(109), "GBP"),
+    _account("Ironbark Mining", "Mining", SYDNEY, "enterprise", LIAM, 18, 22, SeatsUnused(0.25), EndsAfter(29)),
+    _account(
+        "Vela Biosciences", "Life sciences", NEW_YORK, "enterprise", AMELIA, 20, 24, Healthy(0.95), EndsAfter(256)
+    ),
+    _account("Savanna Mobile", "Telecoms", NAIROBI, "growth", MAYA, 12, 14, SeatsUnused(0.32), EndsAfter(97)),
+    _account("Castellan Bank", "Banking", LONDON, "strategic", MAYA, 40, 48, Healthy(0.85, 7), EndsAfter(345), "GBP"),
+    _account("Rivergate Schools", "Education", CHICAGO, "growth", AMELIA, 12, 15, SeatsUnused(), WindowOpens(1)),
+    _account(
+        "Falk und Soehne", "Manufacturing", BERLIN, "growth", JONAS, 11, 13, SeatsUnused(0.25), EndsAfter(172), "EUR"
+    ),
+    _account(
+        "Al Noor Engineering", "Construction", RIYADH, "enterprise", MAYA, 18, 22, Healthy(0.9, 7), EndsAfter(224)
+    ),
     # Customers who take up more every month.
     _account("Brightwater Clinics", "Healthcare", CHICAGO, "enterprise", AMELIA, 26, 32, Growing(), EndsAfter(131)),
     _account("Cobalt Forge", "Manufacturing", BERLIN, "growth", JONAS, 14, 18, Growing(), EndsAfter(263), "EUR"),
@@ -133,30 +153,30 @@ CAST = (
     _account("Dune Mobility", "Transport", DUBAI, "enterprise", MAYA, 22, 23, SeatsNearlyUsedUp(), EndsAfter(320)),
     # Customers who use less and less.
     _account(
-        "Stellwerk Rail", "Transport", BERLIN, "strategic", JONAS, 34, 44, Declining(-62, 8), EndsAfter(84), "EUR"
+        "Stellwerk Rail", "Transport", BERLIN, "strategic", JONAS, 34, 44, Declining(-58, -3), EndsAfter(84), "EUR"
     ),
     _account(
-        "Palisade Security", "Security", NEW_YORK, "enterprise", AMELIA, 20, 26, Declining(-60, 10), EndsAfter(52)
+        "Palisade Security", "Security", NEW_YORK, "enterprise", AMELIA, 20, 26, Declining(-58, -4), EndsAfter(52)
     ),
-    _account("Lagoa Turismo", "Travel", SAO_PAULO, "growth", SOFIA, 12, 16, Declining(-64, 6), WindowOpens(0)),
-    _account("Wexford & Rowe", "Legal", LONDON, "enterprise", MAYA, 18, 24, Declining(-120, -40), EndsAfter(19), "GBP"),
+    _account("Lagoa Turismo", "Travel", SAO_PAULO, "growth", SOFIA, 12, 16, Declining(-57, -3), WindowOpens(0)),
+    _account("Wexford & Rowe", "Legal", LONDON, "enterprise", MAYA, 18, 24, Declining(-95, -20), EndsAfter(19), "GBP"),
     _account(
-        "Sierra Vista Homes", "Property", LOS_ANGELES, "growth", AMELIA, 12, 16, Declining(-150, -60), EndsAfter(38)
+        "Sierra Vista Homes", "Property", LOS_ANGELES, "growth", AMELIA, 12, 16, Declining(-120, -30), EndsAfter(38)
     ),
-    _account("Halcyon Wellness", "Fitness", SYDNEY, "growth", LIAM, 12, 15, Declining(-30, 45), EndsAfter(178)),
-    _account("Obsidian Labs", "Software", WARSAW, "growth", JONAS, 13, 16, Declining(-34, 50), EndsAfter(92), "EUR"),
+    _account("Halcyon Wellness", "Fitness", SYDNEY, "growth", LIAM, 12, 15, Declining(-38, 20), EndsAfter(178)),
+    _account("Obsidian Labs", "Software", WARSAW, "growth", JONAS, 13, 16, Declining(-36, 22), EndsAfter(92), "EUR"),
     _account(
-        "Meridian Freight", "Logistics", SINGAPORE, "enterprise", LIAM, 20, 24, Declining(-26, 50), EndsAfter(295)
+        "Meridian Freight", "Logistics", SINGAPORE, "enterprise", LIAM, 20, 24, Declining(-40, 15), EndsAfter(295)
     ),
     # Declines that somebody turned.
     _account("Tern Island Hotels", "Hospitality", LISBON, "growth", SOFIA, 13, 15, Recovering(), EndsAfter(124), "EUR"),
     _account("Aspen Creek Outfitters", "Retail", DENVER, "starter", AMELIA, 8, 10, Recovering(), EndsAfter(216)),
     # Customers who suddenly stopped.
     _account("Bayside Veterinary", "Healthcare", LOS_ANGELES, "starter", AMELIA, 7, 8, Silent(-46), EndsAfter(14)),
-    _account("Petrel Shipping", "Logistics", STOCKHOLM, "growth", JONAS, 11, 14, Silent(-24), EndsAfter(104), "EUR"),
-    _account("Cantera Arquitectos", "Construction", MEXICO, "growth", SOFIA, 12, 14, Silent(-10), EndsAfter(71)),
+    _account("Petrel Shipping", "Logistics", STOCKHOLM, "growth", JONAS, 11, 14, Silent(-33), EndsAfter(104), "EUR"),
+    _account("Cantera Arquitectos", "Construction", MEXICO, "growth", SOFIA, 12, 14, Silent(-10, 5), EndsAfter(71)),
     _account("Foxglove Pharma", "Life sciences", ZURICH, "enterprise", JONAS, 20, 24, Silent(-9), EndsAfter(34), "EUR"),
-    _account("Ember & Oak", "Hospitality", LAGOS, "starter", MAYA, 7, 8, Silent(-8), EndsAfter(149)),
+    _account("Ember & Oak", "Hospitality", LAGOS, "starter", MAYA, 7, 8, Silent(-9), EndsAfter(149)),
     # New customers, stuck and on track.
     _account(
         "Northgate Utilities", "Energy", TORONTO, "enterprise", AMELIA, 22, 30, OnboardingStuck(-47), EndsAfter(318)

@@ -27,11 +27,16 @@ class Contract:
     amount: int
 
     @property
+    def external_id(self) -> str:
+        """The name under which the demo finds its contract again."""
+        return f"demo-{self.account.id}"
+
+    @property
     def body(self) -> dict[str, Any]:
         """The body of POST /v1/contracts."""
         return {
             "account_id": self.account.id,
-            "external_id": f"demo-{self.account.id}",
+            "external_id": self.external_id,
             "kind": self.kind,
             "zone": self.account.zone,
             "start": self.start,

@@ -58,7 +58,7 @@ class Habit:
     uses: tuple[int, int]
 
 
-DAILY = Habit(0.85, (1, 3))
+DAILY = Habit(0.85, (1, 4))
 REGULAR = Habit(0.5, (1, 2))
 OCCASIONAL = Habit(0.2, (1, 1))
 

@@ -47,7 +47,7 @@ class Refused(Exception):
 
 
 class Services:
-    """Requests with the admin key. 429, 503 and silence are repeated for two minutes, as Retry-After says."""
+    """Requests with an API key. 429, 503 and silence are repeated for two minutes, as Retry-After says."""
 
     def __init__(self, http: Http, key: str, wait: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._http = http
@@ -76,6 +76,18 @@ class Services:
     async def post_bytes(self, url: str, body: bytes) -> None:
         """Hand in a body that is JSON already."""
         await self._json("POST", url, body)
+
+    async def delete(self, url: str) -> None:
+        """Delete what is at a URL."""
+        await self._json("DELETE", url)
+
+    async def get_openly(self, url: str) -> Any | None:
+        """The JSON at a URL that needs no key, asked once; None where there is no good answer."""
+        try:
+            answer = await self._http("GET", url, headers={})
+        except Unreachable:
+            return None
+        return msgspec.json.decode(answer.body) if answer.status == 200 else None
 
     async def is_ready(self, url: str) -> bool:
         """Whether a service says that it is ready; asks once."""

@@ -6,6 +6,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from standalone.demo.history import DEFAULT_SEED
+from standalone.settings import default_home
 
 
 class NoAdminKey(Exception):
@@ -24,7 +25,10 @@ class DemoSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MAINSTAY_DEMO_", populate_by_name=True, extra="ignore")
 
-    home: Path = Field(default=Path(".mainstay"), validation_alias=AliasChoices("MAINSTAY_HOME", "home"))
+    home: Path = Field(default_factory=default_home, validation_alias=AliasChoices("MAINSTAY_HOME", "home"))
+    host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("MAINSTAY_HOST", "host"))
+    """Where the services listen; when that is every address, they are called on this machine's own."""
+
     ingest_port: int = Field(default=8001, validation_alias=_port("ingest"))
     health_score_port: int = Field(default=8002, validation_alias=_port("health_score"))
     alerts_port: int = Field(default=8003, validation_alias=_port("alerts"))
@@ -43,27 +47,32 @@ class DemoSettings(BaseSettings):
     @property
     def ingest_url(self) -> str:
         """The base URL of ingest, without a slash at the end; the same for the others."""
-        return f"http://127.0.0.1:{self.ingest_port}"
+        return self._url(self.ingest_port)
 
     @property
     def health_score_url(self) -> str:
         """See `ingest_url`."""
-        return f"http://127.0.0.1:{self.health_score_port}"
+        return self._url(self.health_score_port)
 
     @property
     def alerts_url(self) -> str:
         """See `ingest_url`."""
-        return f"http://127.0.0.1:{self.alerts_port}"
+        return self._url(self.alerts_port)
 
     @property
     def renewals_url(self) -> str:
         """See `ingest_url`."""
-        return f"http://127.0.0.1:{self.renewals_port}"
+        return self._url(self.renewals_port)
 
     @property
     def inbox_url(self) -> str:
         """See `ingest_url`."""
-        return f"http://127.0.0.1:{self.inbox_port}"
+        return self._url(self.inbox_port, "127.0.0.1")
+
+    @property
+    def service_urls(self) -> tuple[str, ...]:
+        """The base URLs of all services."""
+        return (self.ingest_url, self.health_score_url, self.alerts_url, self.renewals_url)
 
     @property
     def admin_key_file(self) -> Path:
@@ -86,3 +95,7 @@ class DemoSettings(BaseSettings):
             return self.admin_key_file.read_text().strip()
         except FileNotFoundError:
             raise NoAdminKey(self.admin_key_file) from None
+
+    def _url(self, port: int, host: str | None = None) -> str:
+        host = host or self.host
+        return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::', ''} else host}:{port}"  # noqa: S104 - compared, not bound

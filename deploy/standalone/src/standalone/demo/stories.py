@@ -105,30 +105,43 @@ class Declining:
 
     begins: int
     ends: int
-    to_people: float = 0.3
-    to_effort: float = 0.35
+    to_people: float = 0.12
+    to_effort: float = 0.12
     to_features: int = 2
 
     def pace(self, day: int, first_day: date) -> Pace:  # noqa: ARG002 - the same on every date
-        """Falls evenly, then stays at the bottom."""
+        """Falls evenly, then stays at the bottom. Features go first: people keep what they came for the longest."""
         done = _progress(day, self.begins, self.ends)
         return Pace(
             _between(1.0, self.to_people, done),
             _between(1.0, self.to_effort, done),
-            round(_between(8, self.to_features, done)),
+            round(_between(8, self.to_features, min(1.0, 2 * done))),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """A decline that somebody turned: down from day -150 to -80, up again until day -15."""
+    """A decline that somebody turned: down from day -150 to -95, most of the way up again until day -35."""
 
     title: ClassVar[str] = "recovering"
 
     def pace(self, day: int, first_day: date) -> Pace:  # noqa: ARG002 - the same on every date
-        """Down to a third, and back."""
-        share = 1 - 0.65 * _progress(day, -150, -80) + 0.65 * _progress(day, -70, -15)
-        return Pace(share, share, round(_between(3, 8, share)))
+        """Down to a third, and back to four fifths."""
+        share = 1 - 0.7 * _progress(day, -150, -95) + 0.5 * _progress(day, -85, -35)
+        return Pace(share, share, round(_between(1, 7, share)))
+
+
+@dataclass(frozen=True, slots=True)
+class SeatsUnused:
+    """Bought for many and used by few, for one thing: no drama, and a hard renewal."""
+
+    title: ClassVar[str] = "seats unused"
+
+    effort: float = 0.3
+
+    def pace(self, day: int, first_day: date) -> Pace:  # noqa: ARG002 - the same on every date
+        """Half the people, now and then, two features."""
+        return Pace(0.5, self.effort, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +151,11 @@ class Silent:
     title: ClassVar[str] = "sudden silence"
 
     last: int
+    features: int = 7
 
     def pace(self, day: int, first_day: date) -> Pace:  # noqa: ARG002 - the same on every date
         """Everything, then nothing."""
-        return NOTHING if day > self.last else Pace(1.0, 1.0, 7)
+        return NOTHING if day > self.last else Pace(1.0, 1.0, self.features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +181,7 @@ class OnboardingStuck:
         """A curious first week, then hardly anything."""
         if day < self.begins:
             return NOTHING
-        return Pace(0.14, 0.8, 3) if day < self.begins + 8 else Pace(0.1, 0.3, 2)
+        return Pace(0.14, 0.8, 2) if day < self.begins + 5 else Pace(0.1, 0.22, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,202 @@
+"""What `make run` shows: the portfolio by band, who needs somebody and why, open alerts, renewals, and what to type."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from standalone.demo.picture import Alert, Concern, Measure, Money, Picture, Renewal
+from standalone.demo.settings import DemoSettings
+
+ALERTS_SHOWN = 8
+RENEWALS_SHOWN = 8
+BAR_CHARS = 24
+
+COLOURS = {"red": "red", "yellow": "yellow", "green": "green", "unknown": "bright_black"}
+BANDS = ("green", "yellow", "red", "unknown")
+SEVERITY_COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
+SEVERITY_RANKS = {"critical": 0, "warning": 1, "info": 2}
+
+
+def overview(picture: Picture, now: datetime) -> RenderableType:
+    """The tables."""
+    return Group(
+        _heading("The portfolio", f"{picture.portfolio.accounts} accounts, {_amounts(picture.portfolio.arr)} ARR"),
+        _bands(picture),
+        _heading("Accounts that need somebody", "lowest scores first"),
+        _concerns(picture.concerns),
+        _heading("Open alerts", _alert_counts(picture.alerts)),
+        _alerts(picture.alerts, now),
+        _heading("Renewals ahead", "the next 120 days"),
+        _renewals(picture),
+    )
+
+
+def next_steps(settings: DemoSettings, example: str) -> RenderableType:
+    """Commands to copy and paste; `example` is the id of an account worth a look."""
+    key = f'-H "Authorization: Bearer $(cat {settings.admin_key_file})"'
+    ask = (
+        ("why an account has its score", f"curl -s {key} {settings.health_score_url}/v1/accounts/{example}/health"),
+        ("the red accounts", f"curl -s {key} '{settings.health_score_url}/v1/accounts?band=red&sort=score'"),
+        ("the open alerts", f"curl -s {key} '{settings.alerts_url}/v1/alerts?state=open'"),
+        ("the renewals ahead", f"curl -s {key} {settings.renewals_url}/v1/renewals"),
+    )
+    curl = "\n".join(f"# {what}\n{command}" for what, command in ask)
+    snippet = (
+        "import pathlib, segment.analytics as analytics\n"
+        f"analytics.write_key = pathlib.Path({str(settings.admin_key_file)!r}).read_text().strip()\n"
+        f'analytics.host = "{settings.ingest_url}"\n'
+        'analytics.track("ann", "Report Viewed", context={"groupId": "my-first-account"})\n'
+        "analytics.flush()"
+    )
+    return Group(
+        _heading("Ask the services yourself", "copy and paste"),
+        _code(curl, "bash"),
+        _heading("Send an event from your own product", "any Segment SDK; this is segment-analytics-python"),
+        _code(snippet, "python"),
+        _heading("What the team would receive", ""),
+        Padding(Text(settings.inbox_url, style="bold underline"), (0, 2)),
+        "",
+    )
+
+
+def _heading(title: str, rest: str) -> RenderableType:
+    return Padding(Text.assemble((title, "bold"), ("   " + rest, "bright_black")), (1, 0, 0, 0))
+
+
+def _bands(picture: Picture) -> RenderableType:
+    table = _table("Band", ("Accounts", "right"), "", "ARR")
+    by_band = {totals.band: totals for totals in picture.portfolio.bands}
+    for band in BANDS:
+        totals = by_band.get(band)
+        if totals is None:
+            continue
+        share = totals.accounts / picture.portfolio.accounts if picture.portfolio.accounts else 0
+        bar = "█" * max(round(share * BAR_CHARS), 1 if totals.accounts else 0)
+        table.add_row(_band(band), str(totals.accounts), Text(bar, style=COLOURS[band]), _amounts(totals.arr))
+    return table
+
+
+def _concerns(concerns: Sequence[Concern]) -> RenderableType:
+    table = _table("Account", ("Score", "right"), "Band", "Why", "Owner")
+    for concern in concerns:
+        account = concern.account
+        why = "; ".join(phrase(measure) for measure in concern.worst_measures)
+        score = "–" if account.health.score is None else str(account.health.score)
+        table.add_row(escape(account.label), score, _band(account.health.band), escape(why), _owner(account.owner))
+    return table if concerns else _nothing("Every account is well.")
+
+
+def _alerts(alerts: Sequence[Alert], now: datetime) -> RenderableType:
+    if not alerts:
+        return _nothing("No alert is open.")
+    table = _table("", "Alert", "Reason", "Since", "Owner")
+    worst_first = sorted(
+        alerts, key=lambda alert: (SEVERITY_RANKS.get(alert.severity, 9), -alert.opened_at.timestamp())
+    )
+    fresh = [alert for alert in worst_first if not alert.quiet]
+    for alert in fresh[:ALERTS_SHOWN]:
+        mark = Text("●", style=SEVERITY_COLOURS.get(alert.severity, "white"))
+        since = _ago(alert.opened_at, now)
+        table.add_row(mark, escape(alert.title), escape(alert.reason), since, _owner(alert.account.owner))
+    rest = [f"{len(fresh) - ALERTS_SHOWN} more" if len(fresh) > ALERTS_SHOWN else ""]
+    quiet = len(alerts) - len(fresh)
+    rest += [f"{quiet} older than a week, recorded without a message" if quiet else ""]
+    return Group(table, _nothing("and " + ", ".join(filter(None, rest)))) if any(rest) else table
+
+
+def _renewals(picture: Picture) -> RenderableType:
+    if not picture.renewals:
+        return _nothing("No term ends in the next 120 days.")
+    table = _table("Last day", ("Days", "right"), "Account", ("Amount", "right"), "Health", "Window")
+    for renewal in picture.renewals[:RENEWALS_SHOWN]:
+        table.add_row(
+            renewal.end.isoformat(),
+            str(max(renewal.days_left - 1, 0)),
+            escape(picture.name_of(renewal.account_id)),
+            _amount(renewal.amount),
+            _health(renewal),
+            {"window_open": "open", "active": "not yet"}.get(renewal.state, renewal.state),
+        )
+    more = len(picture.renewals) - RENEWALS_SHOWN
+    return Group(table, _nothing(f"and {more} more")) if more > 0 else table
+
+
+def phrase(measure: Measure) -> str:
+    """What a measure says, in a few words."""
+    value = measure.value
+    if value is None:
+        return f"{measure.measure.replace('_', ' ')}: no data"
+    say = _PHRASES.get(measure.metric)
+    return say(value) if say else f"{measure.measure.replace('_', ' ')} {value:g}"
+
+
+def _trend(what: str) -> Callable[[float], str]:
+    return lambda value: f"{what} {'down' if value < 0 else 'up'} {abs(value):.0%} in 28 days"
+
+
+_PHRASES: Mapping[str, Callable[[float], str]] = {
+    "seat_utilisation": lambda value: f"{value:.0%} of the seats in use",
+    "features_used_28d": lambda value: f"{value:.0f} {'feature' if value == 1 else 'features'} used",
+    "stickiness_28d": lambda value: f"a user comes on {value * 28:.0f} of 28 days",
+    "days_since_last_activity": lambda value: f"quiet for {value:.0f} {'day' if value == 1 else 'days'}",
+    "usage_trend_28d": _trend("usage"),
+    "active_users_trend_28d": _trend("active users"),
+}
+
+
+def _alert_counts(alerts: Sequence[Alert]) -> str:
+    counts = [(sum(alert.severity == severity for alert in alerts), severity) for severity in SEVERITY_RANKS]
+    return ", ".join(f"{count} {severity}" for count, severity in counts if count)
+
+
+def _health(renewal: Renewal) -> RenderableType:
+    if renewal.health is None:
+        return _band("unknown")
+    score = "" if renewal.health.score is None else f" {renewal.health.score}"
+    return Text.assemble(_band(renewal.health.band), score)
+
+
+def _band(band: str) -> Text:
+    return Text(f"● {band}", style=COLOURS.get(band, "white"))
+
+
+def _owner(owner: str | None) -> str:
+    return escape(owner.partition("@")[0]) if owner else "nobody"
+
+
+def _amounts(arr: Iterable[Money]) -> str:
+    return " + ".join(_amount(money) for money in arr) or "–"
+
+
+def _amount(money: Money) -> str:
+    return f"{money.currency} {Decimal(money.amount):,.0f}"
+
+
+def _ago(instant: datetime, now: datetime) -> str:
+    hours = (now - instant.astimezone(UTC)).total_seconds() / 3600
+    if hours < 1:
+        return "just now"
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def _nothing(text: str) -> RenderableType:
+    return Padding(Text(text, style="bright_black"), (0, 2))
+
+
+def _code(text: str, language: str) -> RenderableType:
+    return Padding(Syntax(text, language, theme="ansi_dark", background_color="default", word_wrap=False), (0, 2))
+
+
+def _table(*columns: str | tuple[str, str]) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bright_black", pad_edge=True, expand=False)
+    for column in columns:
+        name, justify = (column, "left") if isinstance(column, str) else column
+        table.add_column(name, justify="right" if justify == "right" else "left")
+    return table
