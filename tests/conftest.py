@@ -115,12 +115,11 @@ def _query(server: EmbeddedPostgres, statement: str) -> list[Any]:
     async def ask() -> list[Any]:
         connection = await asyncpg.connect(server.url("postgres"))
         try:
-            rows: list[Any] = await connection.fetch(statement)
-            return rows
+            return list(await connection.fetch(statement))
         finally:
             await connection.close()
 
-    return _in_a_loop(ask())
+    return list(_in_a_loop(ask()))
 
 
 def _in_a_loop(work: Coroutine[Any, Any, Any]) -> Any:

@@ -37,7 +37,7 @@ class Writes:
         return {item.key: self.again[item.key] for item in items if item.key in self.again}
 
 
-def runner(service: Service, batch: int = 100, **handlers: DueHandler) -> DueRunner:
+def runner(service: Service, handlers: Mapping[str, DueHandler], batch: int = 100) -> DueRunner:
     return DueRunner(
         service.database, service.transactions, service.tables, service.clock, handlers, batch=batch,
         poll=timedelta(milliseconds=20), registry=CollectorRegistry(),
@@ -52,8 +52,8 @@ async def arm(service: Service, *items: tuple[str, datetime], kind: str = "silen
 async def armed(service: Service) -> str:
     return str(
         await service.scalar(
-            "SELECT coalesce(string_agg(key || ' ' || to_char(due_at AT TIME ZONE 'UTC', 'HH24:MI'), ', ' ORDER BY key),"
-            " '') FROM svc.due"
+            "SELECT coalesce(string_agg(key || to_char(due_at AT TIME ZONE 'UTC', ' HH24:MI'), ', ' ORDER BY key), '')"
+            " FROM svc.due"
         )
     )
 
@@ -62,10 +62,10 @@ async def test_a_timer_is_done_when_it_is_due_and_not_before(service: Service) -
     handler = Writes(service)
     await arm(service, ("acme", NOON + HOUR), ("beta", NOON + 2 * HOUR))
 
-    assert await runner(service, silence=handler).run_due() == 0
+    assert await runner(service, {"silence": handler}).run_due() == 0
     service.clock.advance(HOUR)
-    assert await runner(service, silence=handler).run_due() == 1
-    assert await runner(service, silence=handler).run_due() == 0
+    assert await runner(service, {"silence": handler}).run_due() == 1
+    assert await runner(service, {"silence": handler}).run_due() == 0
 
     assert await service.notes() == ["acme at 13:00"]
     assert await armed(service) == "beta 14:00"
@@ -76,7 +76,7 @@ async def test_after_downtime_everything_is_done_once_and_late(service: Service)
     await arm(service, *((f"a{n:03}", NOON + n * timedelta(minutes=1)) for n in range(250)))
     service.clock.advance(timedelta(days=3))
 
-    assert await runner(service, silence=handler).run_due() == 250
+    assert await runner(service, {"silence": handler}).run_due() == 250
 
     assert len(await service.notes()) == 250
     assert [len(batch) for batch in handler.batches] == [100, 100, 50]
@@ -105,7 +105,7 @@ async def test_a_payload_comes_back(service: Service) -> None:
     async with service.transactions() as tx:
         await tx.due.arm("silence", "acme", NOON, {"days": 3, "why": "é"})
 
-    await runner(service, silence=handler).run_due()
+    await runner(service, {"silence": handler}).run_due()
 
     assert [(item.payload, item.attempts) for item in handler.items] == [({"days": 3, "why": "é"}, 0)]
 
@@ -114,7 +114,7 @@ async def test_a_handler_says_when_it_wants_to_look_again(service: Service) -> N
     handler = Writes(service, again={"acme": NOON + HOUR})
     await arm(service, ("acme", NOON), ("beta", NOON))
 
-    assert await runner(service, silence=handler).run_due() == 2
+    assert await runner(service, {"silence": handler}).run_due() == 2
 
     assert await armed(service) == "acme 13:00"
 
@@ -123,7 +123,7 @@ async def test_two_runners_share_the_work_and_do_nothing_twice(service: Service)
     await arm(service, *((f"a{n:03}", NOON) for n in range(300)))
     handlers = [Writes(service) for _ in range(4)]
 
-    await asyncio.gather(*(runner(service, batch=10, silence=handler).run_due() for handler in handlers))
+    await asyncio.gather(*(runner(service, {"silence": handler}, batch=10).run_due() for handler in handlers))
 
     assert sorted(key for handler in handlers for batch in handler.batches for key in batch) == [
         f"a{n:03}" for n in range(300)
@@ -135,15 +135,15 @@ async def test_a_runner_passes_over_what_another_has_in_hand(service: Service) -
     await arm(service, ("acme", NOON), ("beta", NOON))
     inside, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+    async def slow(_: Transaction, __: Sequence[DueItem]) -> Mapping[str, datetime]:
         inside.set()
         await go_on.wait()
         return {}
 
-    first = asyncio.create_task(runner(service, batch=1, silence=slow).run_due())
+    first = asyncio.create_task(runner(service, {"silence": slow}, batch=1).run_due())
     await inside.wait()
     quick = Writes(service)
-    assert await asyncio.wait_for(runner(service, silence=quick).run_due(), 5) == 1
+    assert await asyncio.wait_for(runner(service, {"silence": quick}).run_due(), 5) == 1
     go_on.set()
 
     assert await first == 1
@@ -179,7 +179,7 @@ async def test_the_pause_between_attempts_grows_to_an_hour(service: Service) -> 
     await arm(service, ("acme", NOON))
     pauses = []
     for _ in range(11):
-        await runner(service, silence=handler).run_due()
+        await runner(service, {"silence": handler}).run_due()
         due_at = await service.scalar("SELECT due_at FROM svc.due")
         assert isinstance(due_at, datetime)
         pauses.append((due_at - service.clock.now()).total_seconds())
@@ -196,14 +196,14 @@ async def test_arming_does_not_wait_for_a_runner_that_waits_for_the_armers_accou
     claimed = asyncio.Event()
     lock = service.note.select().where(service.note.c.id == "account").with_for_update()
 
-    async def looks_at_the_account(tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+    async def looks_at_the_account(tx: Transaction, _: Sequence[DueItem]) -> Mapping[str, datetime]:
         claimed.set()
         await tx.connection.execute(lock)
         return {"acme": NOON + HOUR}
 
     async with service.transactions() as tx:
         await tx.connection.execute(lock)
-        running = asyncio.create_task(runner(service, silence=looks_at_the_account).run_due())
+        running = asyncio.create_task(runner(service, {"silence": looks_at_the_account}).run_due())
         await claimed.wait()
         await asyncio.wait_for(tx.due.arm("silence", "acme", NOON + 9 * HOUR), 5)
 
@@ -217,7 +217,7 @@ async def test_run_works_until_told_to_stop_also_past_an_absence_of_the_table(se
         await tx.connection.exec_driver_sql("ALTER TABLE svc.due RENAME TO away")
     stopping = asyncio.Event()
     with capture_logs() as logs:
-        running = asyncio.create_task(runner(service, silence=handler).run(stopping))
+        running = asyncio.create_task(runner(service, {"silence": handler}).run(stopping))
         await eventually(lambda: [entry for entry in logs if entry["event"] == "timers wait for the database"])
     async with service.transactions() as tx:
         await tx.connection.exec_driver_sql("ALTER TABLE svc.away RENAME TO due")
@@ -236,7 +236,7 @@ async def test_each_kind_has_its_own_handler(service: Service, kinds: tuple[str,
     for kind in (*kinds, "of another version"):
         await arm(service, (kind, NOON), kind=kind)
 
-    assert await runner(service, **handlers).run_due() == 2
+    assert await runner(service, handlers).run_due() == 2
 
     assert [handlers[kind].batches for kind in kinds] == [[["silence"]], [["close"]]]
     assert await armed(service) == "of another version 12:00"

@@ -78,13 +78,16 @@ async def test_of_two_owners_of_the_same_batch_one_has_the_effect(service: Servi
 async def test_a_failing_handler_leaves_nothing(service: Service) -> None:
     await begin(service, 0)
 
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with service.transactions(batch(step(0, 0, 3))) as tx:
             await tx.connection.execute(service.note.insert().values(id="gone"))
             tx.publish(Outgoing("health-events", "acme", b"{}"))
             await tx.due.arm("silence", "acme", service.clock.now())
             assert await tx.first_time("app", "e1")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
 
     assert await service.notes() == []
     assert await service.offsets.load("log", "svc", "usage-events", [0]) == {0: 0}
@@ -93,10 +96,13 @@ async def test_a_failing_handler_leaves_nothing(service: Service) -> None:
 
 
 async def test_a_copy_that_comes_first_is_rolled_back_too(service: Service) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with service.transactions() as tx:
             await copy_rows(tx.connection, service.note, ["id"], [("a",), ("b",)])
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert await service.notes() == []
 
     async with service.transactions() as tx:
