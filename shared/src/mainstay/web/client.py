@@ -79,7 +79,11 @@ class AddressRefused(OutgoingError):
 
 
 class NoAnswer(OutgoingError):
-    """No connection, no answer in time, or an answer that is too large. Whether the request arrived is not known."""
+    """No answer in time, or an answer that is too large. Whether the request arrived is not known."""
+
+
+class NotReached(NoAnswer):
+    """No address or no connection: nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class OutgoingClient:
             async with asyncio.timeout(within.total_seconds()):
                 await self._addresses(target)
         except TimeoutError:
-            raise NoAnswer(f"the name {target.host} was not resolved in time") from None
+            raise NotReached(f"the name {target.host} was not resolved in time") from None
 
     async def post(
         self,
@@ -179,9 +183,9 @@ class OutgoingClient:
         try:
             found = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise NoAnswer(f"the name {host} cannot be resolved") from error
+            raise NotReached(f"the name {host} cannot be resolved") from error
         if not found:
-            raise NoAnswer(f"the name {host} has no address")
+            raise NotReached(f"the name {host} has no address")
         addresses = []
         for each in found:
             try:
@@ -219,7 +223,7 @@ class OutgoingClient:
             try:
                 return await self._exchange(target, address, headers, content, max_bytes)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                failure = NoAnswer(f"no connection to {target.host}: {_reason(error)}")
+                failure = NotReached(f"no connection to {target.host}: {_reason(error)}")
             except httpx.HTTPError as error:
                 raise NoAnswer(f"{target.host} broke off: {_reason(error)}") from error
         raise failure
