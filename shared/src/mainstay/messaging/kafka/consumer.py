@@ -202,6 +202,7 @@ class KafkaConsumer:
                 if place in self._progress.gaps:
                     _log.error("records are missing; partition stands still", gap=str(self._progress.gaps[place]))
                     member.pause(place)
+                    member.seek(place, bounds[place.topic, place.partition].next)  # it asks for a position all the same
                 else:
                     member.resume(place)
                     member.seek(place, self._progress.next[place])

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import UnknownTopicOrPartitionError
 
 from mainstay.messaging.kafka.admin import admin, ensure_topics
 from mainstay.messaging.kafka.consumer import KafkaConsumer, record_of
@@ -111,6 +110,8 @@ class KafkaLog:
             raise LogUnavailable(reason, unacknowledged) from None
         except FAILURES as error:
             raise LogUnavailable(why(error), range(len(records))) from error
+        except LogUnavailable as error:
+            raise LogUnavailable(str(error), range(len(records)) if call is None else error.unacknowledged) from error
 
     def consumer(self, group: str, topics: Sequence[str], positions: Positions) -> KafkaConsumer:
         """A new member of a group, not started yet."""
@@ -168,11 +169,13 @@ class KafkaLog:
     async def _partition_count(self, producer: AIOKafkaProducer, topic: str, records: Sequence[Outgoing] = ()) -> int:
         count = self._partitions.get(topic)
         if count is None:
-            try:
-                count = len(await producer.partitions_for(topic))
-            except UnknownTopicOrPartitionError:
+            # Not partitions_for(): it waits ten seconds for a topic that nobody has made.
+            cluster = await producer.client.fetch_all_metadata()
+            count = len(cluster.partitions_for_topic(topic) or ())
+            if not count:
                 index = next((index for index, record in enumerate(records) if record.topic == topic), 0)
-                raise RecordRefused(index, f"the topic {topic} does not exist") from None
+                raise RecordRefused(index, f"the topic {topic} does not exist")
+            await producer.partitions_for(topic)
             self._partitions[topic] = count
         return count
 
