@@ -18,6 +18,7 @@ from standalone import access, dead_letters, doctor, status
 from standalone.binaries import PostgresMissing
 from standalone.claim import AlreadyUp
 from standalone.database import DatabaseAway, current_url, migrate_all
+from standalone.demo.command import demonstrate
 from standalone.postgres import PostgresFailed
 from standalone.settings import NoSecretKey, StandaloneSettings
 from standalone.up import PortsTaken, Run
@@ -87,8 +88,8 @@ def up(
 @app.command()
 def demo() -> None:
     """Push the history of invented customers into the running Mainstay, then a light live stream until stopped."""
-    with _troubles_told() as settings:
-        raise NotImplementedError(settings)
+    with _troubles_told():
+        demonstrate()
 
 
 @app.command("status")

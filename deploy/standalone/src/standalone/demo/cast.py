@@ -134,7 +134,7 @@ CAST = (
     # Customers who take up more every month.
     _account("Brightwater Clinics", "Healthcare", CHICAGO, "enterprise", AMELIA, 26, 32, Growing(), EndsAfter(131)),
     _account("Cobalt Forge", "Manufacturing", BERLIN, "growth", JONAS, 14, 18, Growing(), EndsAfter(263), "EUR"),
-    _account("Monsoon Analytics", "Software", KOLKATA, "growth", LIAM, 15, 18, Growing(0.5, 6), EndsAfter(85)),
+    _account("Monsoon Analytics", "Software", KOLKATA, "growth", LIAM, 15, 18, Growing(0.5, 6), EndsAfter(78)),
     _account("Jacaranda Foods", "Food", JOHANNESBURG, "growth", MAYA, 13, 16, Growing(), EndsAfter(310)),
     _account("Tidewater Homes", "Property", NEW_YORK, "starter", AMELIA, 8, 10, Growing(), EndsAfter(198)),
     _account("Hanbit Games", "Games", SEOUL, "enterprise", LIAM, 24, 30, Growing(0.4, 5), EndsAfter(287)),
@@ -153,7 +153,7 @@ CAST = (
     _account("Dune Mobility", "Transport", DUBAI, "enterprise", MAYA, 22, 23, SeatsNearlyUsedUp(), EndsAfter(320)),
     # Customers who use less and less.
     _account(
-        "Stellwerk Rail", "Transport", BERLIN, "strategic", JONAS, 34, 44, Declining(-58, -3), EndsAfter(84), "EUR"
+        "Stellwerk Rail", "Transport", BERLIN, "strategic", JONAS, 34, 44, Declining(-58, -3), EndsAfter(80), "EUR"
     ),
     _account(
         "Palisade Security", "Security", NEW_YORK, "enterprise", AMELIA, 20, 26, Declining(-58, -4), EndsAfter(52)
@@ -164,7 +164,7 @@ CAST = (
         "Sierra Vista Homes", "Property", LOS_ANGELES, "growth", AMELIA, 12, 16, Declining(-120, -30), EndsAfter(38)
     ),
     _account("Halcyon Wellness", "Fitness", SYDNEY, "growth", LIAM, 12, 15, Declining(-38, 20), EndsAfter(178)),
-    _account("Obsidian Labs", "Software", WARSAW, "growth", JONAS, 13, 16, Declining(-36, 22), EndsAfter(92), "EUR"),
+    _account("Obsidian Labs", "Software", WARSAW, "growth", JONAS, 13, 16, Declining(-36, 22), EndsAfter(99), "EUR"),
     _account(
         "Meridian Freight", "Logistics", SINGAPORE, "enterprise", LIAM, 20, 24, Declining(-40, 15), EndsAfter(295)
     ),

@@ -13,6 +13,7 @@ from standalone.demo.services import Services
 from standalone.demo.settings import DemoSettings
 
 WORST = 8
+ABSENT_DAYS = 15
 
 S = TypeVar("S")
 
@@ -76,6 +77,11 @@ class Measure(msgspec.Struct, frozen=True):
     def points_lost(self) -> float:
         """By how much this measure keeps the score below 100."""
         return self.effective_weight * 100 - self.contribution if self.score is not None else 0.0
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether it says that nobody has come for two weeks, which explains all the rest."""
+        return self.metric == "days_since_last_activity" and (self.value or 0) >= ABSENT_DAYS
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -166,7 +172,7 @@ async def read_picture(services: Services, settings: DemoSettings) -> Picture:
 async def _concern(services: Services, settings: DemoSettings, account: Account) -> Concern:
     account_id = quote(account.account_id, safe="")
     health = _as(await services.get(f"{settings.health_score_url}/v1/accounts/{account_id}/health"), Health)
-    by_loss = sorted(health.measures, key=lambda measure: -measure.points_lost)
+    by_loss = sorted(health.measures, key=lambda measure: (not measure.is_absence, -measure.points_lost))
     return Concern(account, tuple(measure for measure in by_loss if measure.points_lost >= 1)[:2])
 
 

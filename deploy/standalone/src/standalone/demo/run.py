@@ -89,7 +89,8 @@ class Demo:
         picture = await read_picture(self._services, self._settings)
         self._console.print(overview(picture, self._clock.now()))
         example = picture.concerns[0].account.account_id if picture.concerns else self._cast[0].id
-        self._console.print(next_steps(self._settings, example), soft_wrap=True)
+        for line in next_steps(self._settings, example):
+            self._console.print(line, soft_wrap=True)
 
     async def live(self, stopping: asyncio.Event) -> None:
         """Tell what the accounts do, as it happens, until told to stop. Raises `Refused`."""
@@ -108,8 +109,9 @@ class Demo:
                 now = self._clock.now()
                 untold += present.go_on(now)
                 try:
-                    if untold and await first(self._tell(untold, now), stopping):
-                        line.sent(len(untold))
+                    told = await first(self._tell(untold, now), stopping) if untold else None
+                    if told:
+                        line.sent(told)
                         untold.clear()
                     if ticks % LOOK_EVERY_TICKS == 0:
                         await first(self._look(line), stopping)
@@ -120,9 +122,9 @@ class Demo:
                     line.say()
                 ticks += 1
 
-    async def _tell(self, uses: Sequence[Use], now: datetime) -> bool:
+    async def _tell(self, uses: Sequence[Use], now: datetime) -> int:
         await self._push.present(uses, now)
-        return True
+        return len(uses)
 
     async def _look(self, line: LiveLine) -> None:
         line.seen(await read_accounts(self._services, self._settings), await self._messages())

@@ -42,14 +42,14 @@ class Stages:
     def begin(self, title: str, total: int) -> Step:
         """A new stage of so many steps."""
         task = self._bars.add_task(title, total=total, said="")
-        done = 0
+        left = total
 
         def step(more: int, said: str) -> None:
-            nonlocal done
-            done += more
+            nonlocal left
+            was_done, left = left <= 0, left - more
             self._bars.update(task, advance=more, said=said)
-            if done >= total and not self._console.is_terminal:
-                self._console.print(f"{title}: {said or 'done'}", highlight=False)
+            if left <= 0 and not was_done and not self._console.is_terminal:
+                self._console.print(f"{title}: {said}", highlight=False)
 
         return step
 

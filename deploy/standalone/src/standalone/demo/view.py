@@ -7,14 +7,13 @@ from decimal import Decimal
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from standalone.demo.picture import Alert, Concern, Measure, Money, Picture, Renewal
 from standalone.demo.settings import DemoSettings
 
-ALERTS_SHOWN = 8
+ALERTS_SHOWN = 10
 RENEWALS_SHOWN = 8
 BAR_CHARS = 24
 
@@ -38,36 +37,43 @@ def overview(picture: Picture, now: datetime) -> RenderableType:
     )
 
 
-def next_steps(settings: DemoSettings, example: str) -> RenderableType:
-    """Commands to copy and paste; `example` is the id of an account worth a look."""
+def next_steps(settings: DemoSettings, example: str) -> list[Text]:
+    """Lines to copy and paste; `example` is the id of an account worth a look. Print them without wrapping."""
     key = f'-H "Authorization: Bearer $(cat {settings.admin_key_file})"'
-    ask = (
-        ("why an account has its score", f"curl -s {key} {settings.health_score_url}/v1/accounts/{example}/health"),
-        ("the red accounts", f"curl -s {key} '{settings.health_score_url}/v1/accounts?band=red&sort=score'"),
-        ("the open alerts", f"curl -s {key} '{settings.alerts_url}/v1/alerts?state=open'"),
-        ("the renewals ahead", f"curl -s {key} {settings.renewals_url}/v1/renewals"),
-    )
-    curl = "\n".join(f"# {what}\n{command}" for what, command in ask)
-    snippet = (
-        "import pathlib, segment.analytics as analytics\n"
-        f"analytics.write_key = pathlib.Path({str(settings.admin_key_file)!r}).read_text().strip()\n"
-        f'analytics.host = "{settings.ingest_url}"\n'
-        'analytics.track("ann", "Report Viewed", context={"groupId": "my-first-account"})\n'
-        "analytics.flush()"
-    )
-    return Group(
-        _heading("Ask the services yourself", "copy and paste"),
-        _code(curl, "bash"),
-        _heading("Send an event from your own product", "any Segment SDK; this is segment-analytics-python"),
-        _code(snippet, "python"),
-        _heading("What the team would receive", ""),
-        Padding(Text(settings.inbox_url, style="bold underline"), (0, 2)),
-        "",
-    )
+    return [
+        _title("Ask the services yourself", "copy and paste"),
+        *_lines(
+            f"curl -s {key} {settings.health_score_url}/v1/accounts/{example}/health",
+            f"curl -s {key} '{settings.health_score_url}/v1/accounts?band=red&sort=score'",
+            f"curl -s {key} '{settings.alerts_url}/v1/alerts?state=open'",
+            f"curl -s {key} {settings.renewals_url}/v1/renewals",
+        ),
+        Text(),
+        _title("Send an event from your own product", "any Segment SDK does; this is segment-analytics-python"),
+        *_lines(
+            "import pathlib, segment.analytics as analytics",
+            f"analytics.write_key = pathlib.Path({str(settings.admin_key_file)!r}).read_text().strip()",
+            f'analytics.host = "{settings.ingest_url}"',
+            'analytics.track("ann", "Report Viewed", context={"groupId": "my-first-account"})',
+            "analytics.flush()",
+        ),
+        Text(),
+        _title("See what the team receives", settings.inbox_url),
+        Text(),
+    ]
+
+
+def _lines(*lines: str) -> list[Text]:
+    # Without an indent: Python would refuse a pasted line that has one.
+    return [Text(line, style="cyan") for line in lines]
+
+
+def _title(title: str, rest: str) -> Text:
+    return Text.assemble((title, "bold"), ("   " + rest, "bright_black"))
 
 
 def _heading(title: str, rest: str) -> RenderableType:
-    return Padding(Text.assemble((title, "bold"), ("   " + rest, "bright_black")), (1, 0, 0, 0))
+    return Padding(_title(title, rest), (1, 0, 0, 0))
 
 
 def _bands(picture: Picture) -> RenderableType:
@@ -131,6 +137,8 @@ def _renewals(picture: Picture) -> RenderableType:
 def phrase(measure: Measure) -> str:
     """What a measure says, in a few words."""
     value = measure.value
+    if value is None and measure.metric == "stickiness_28d":
+        return "nobody came in 28 days"
     if value is None:
         return f"{measure.measure.replace('_', ' ')}: no data"
     say = _PHRASES.get(measure.metric)
@@ -188,10 +196,6 @@ def _ago(instant: datetime, now: datetime) -> str:
 
 def _nothing(text: str) -> RenderableType:
     return Padding(Text(text, style="bright_black"), (0, 2))
-
-
-def _code(text: str, language: str) -> RenderableType:
-    return Padding(Syntax(text, language, theme="ansi_dark", background_color="default", word_wrap=False), (0, 2))
 
 
 def _table(*columns: str | tuple[str, str]) -> Table:

@@ -37,10 +37,9 @@ class Inbox:
         """Keep a webhook, and whether its signature is right."""
         secrets = self._secrets()
         delivery_id = headers.get("webhook-id")
-        kind = payload.get("type") if isinstance(payload, dict) else None
         self._add(
             "webhook",
-            kind if isinstance(kind, str) else "A webhook without a type",
+            _title_of(payload),
             to,
             payload=payload,
             verified=is_signed_right(body, headers, secrets) if secrets else None,
@@ -141,6 +140,17 @@ def _showing(box: Box) -> APIRouter:
         return {"status": "ok"}
 
     return routes
+
+
+def _title_of(payload: Any) -> str:
+    """What a webhook is about: the title in its data, else its type."""
+    if isinstance(payload, dict):
+        data = payload.get("data")
+        stated = (data.get("title") if isinstance(data, dict) else None, payload.get("type"))
+        for text in stated:
+            if isinstance(text, str) and text:
+                return text
+    return "A webhook without a type"
 
 
 async def _body(request: Request) -> bytes | None:

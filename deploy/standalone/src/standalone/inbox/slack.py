@@ -119,7 +119,9 @@ _RULES: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 
 def text_object(text: Mapping[str, Any]) -> Markup:
     """A text object of a block, as HTML."""
-    return mrkdwn(text["text"]) if text["type"] == "mrkdwn" else _plain(text["text"])
+    return (
+        mrkdwn(text["text"]) if text["type"] == "mrkdwn" else _plain(text["text"], emoji=text.get("emoji") is not False)
+    )
 
 
 _PIECE = re.compile(r"```(?P<block>.+?)```|`(?P<code>[^`\n]+)`|<(?P<link>[^<>\n]+)>", re.DOTALL)
@@ -163,8 +165,10 @@ def _styled(text: str) -> Markup:
     return Markup(html)  # noqa: S704 - escaped by _plain; the styles add fixed tags only
 
 
-def _plain(text: str) -> Markup:
-    shown = _EMOJI.sub(lambda found: EMOJI.get(found[1], found[0]), _unescape(text))
+def _plain(text: str, *, emoji: bool = True) -> Markup:
+    shown = _unescape(text)
+    if emoji:
+        shown = _EMOJI.sub(lambda found: EMOJI.get(found[1], found[0]), shown)
     return Markup(str(escape(shown)).replace("\n", "<br>"))  # noqa: S704 - escaped; line ends become a fixed tag
 
 
