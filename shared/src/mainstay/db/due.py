@@ -42,7 +42,7 @@ class DueItem:
 class DueHandler(Protocol):
     """Does what is due, in the transaction that also removes the timers."""
 
-    async def __call__(self, tx: "Transaction", items: Sequence[DueItem]) -> Mapping[str, datetime]:
+    async def __call__(self, tx: "Transaction", items: Sequence[DueItem], /) -> Mapping[str, datetime]:
         """Handle items of one kind, sorted by key; answers when each key that goes on is due next.
 
         A timer armed again while this runs is not armed: first lock what the key names (the account), then look at

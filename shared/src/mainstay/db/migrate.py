@@ -10,7 +10,7 @@ import asyncpg
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -32,7 +32,10 @@ class History:
 
 
 async def migrate(url: str, history: History) -> None:
-    """Bring the schema to the newest revision, all of it in one transaction. Two processes may call this at once."""
+    """Bring the schema to the newest revision, all of it in one transaction. Two processes may call this at once.
+
+    A schema that a later release has brought further stays as it is.
+    """
     engine = create_async_engine(sqlalchemy_url(url), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
@@ -69,6 +72,8 @@ def _upgrade(connection: Connection, history: History) -> None:
         return scripts._upgrade_revs("head", revision)  # noqa: SLF001 - what alembic's own `upgrade` command calls
 
     context = MigrationContext.configure(connection, opts={"version_table_schema": history.schema, "fn": steps})
+    if any(not _known(scripts, revision) for revision in context.get_current_heads()):
+        return  # a later release was here already
     with Operations.context(context):
         context.run_migrations()
 
@@ -83,5 +88,5 @@ def _scripts(history: History) -> ScriptDirectory:
 def _known(scripts: ScriptDirectory, revision: str) -> bool:
     try:
         return scripts.get_revision(revision) is not None
-    except ResolutionError:
+    except CommandError:
         return False
