@@ -16,7 +16,6 @@ from renewals.meters import Meters
 
 ON_TIME_SECONDS = 60
 """A window opened within a minute of its day's start is on time; more is logged as late."""
-_WORDS = {WindowOpened: "renewal window opened", Renewed: "term renewed", Ended: "term ended"}
 
 _log = structlog.get_logger(__name__)
 
@@ -68,10 +67,16 @@ class SettleAccounts:
         late_by = max((now - happening.occurred_at).total_seconds(), 0.0)
         work.say(happening_event(contract, happening, health, now))
         self._meters.happened(happening, late_by)
-        _log.info(
-            _WORDS[type(happening)],
-            account=contract.account_id,
-            contract=contract.id,
-            term=term_id(contract.id, happening.term.number),
-            late_by=round(late_by) if late_by > ON_TIME_SECONDS else 0,
-        )
+        facts = {
+            "account": contract.account_id,
+            "contract": contract.id,
+            "term": term_id(contract.id, happening.term.number),
+            "late_by": round(late_by) if late_by > ON_TIME_SECONDS else 0,
+        }
+        match happening:
+            case WindowOpened():
+                _log.info("renewal window opened", **facts)
+            case Renewed():
+                _log.info("term renewed", **facts)
+            case Ended(reason=reason):
+                _log.info("term ended", **facts, reason=reason)
