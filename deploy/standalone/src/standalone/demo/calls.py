@@ -1,7 +1,6 @@
 """Segment calls as the customers' product would send them: group calls with facts, track calls with usage."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -13,18 +12,6 @@ MAX_BATCH_BYTES = 480 * 1024
 """Below Segment's 500 KiB, with room for the envelope."""
 
 MAX_BATCH_EVENTS = 2_500
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Calls for one request, and the accounts whose calls are complete with it."""
-
-    calls: tuple[bytes, ...]
-    completes: tuple[str, ...]
-
-    def body(self, sent_at: datetime) -> bytes:
-        """The request's body; `sent_at` lets ingest see how the sender's clock differs."""
-        return b'{"sentAt":%b,"batch":[%b]}' % (msgspec.json.encode(sent_at), b",".join(self.calls))
 
 
 def group_call(account: Account, at: datetime) -> bytes:
@@ -62,18 +49,20 @@ def track_call(use: Use) -> bytes:
     )
 
 
-def batches(accounts: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[Batch]:
-    """The accounts' calls in as few requests as the limits allow, each account's one after the other."""
-    calls: list[bytes] = []
-    completes: list[str] = []
+def batches(calls: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """The calls in as few requests as the limits allow, in their order."""
+    batch: list[bytes] = []
     size = 0
-    for account_id, of_account in accounts:
-        for call in of_account:
-            if size + len(call) + 1 > MAX_BATCH_BYTES or len(calls) == MAX_BATCH_EVENTS:
-                yield Batch(tuple(calls), tuple(completes))
-                calls, completes, size = [], [], 0
-            calls.append(call)
-            size += len(call) + 1
-        completes.append(account_id)
-    if calls or completes:
-        yield Batch(tuple(calls), tuple(completes))
+    for call in calls:
+        if size + len(call) + 1 > MAX_BATCH_BYTES or len(batch) == MAX_BATCH_EVENTS:
+            yield batch
+            batch, size = [], 0
+        batch.append(call)
+        size += len(call) + 1
+    if batch:
+        yield batch
+
+
+def batch_body(batch: Sequence[bytes], sent_at: datetime) -> bytes:
+    """The body of one request; `sent_at` lets ingest see how the sender's clock differs."""
+    return b'{"sentAt":%b,"batch":[%b]}' % (msgspec.json.encode(sent_at), b",".join(batch))

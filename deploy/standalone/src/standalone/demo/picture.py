@@ -129,6 +129,11 @@ class Concern:
     account: Account
     worst_measures: tuple[Measure, ...]
 
+    @property
+    def explains(self) -> bool:
+        """Whether its explanation is worth reading: there is more to say than that nobody comes."""
+        return not any(measure.is_absence for measure in self.worst_measures)
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

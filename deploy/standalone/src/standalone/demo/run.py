@@ -88,7 +88,7 @@ class Demo:
         """Print the portfolio and the commands."""
         picture = await read_picture(self._services, self._settings)
         self._console.print(overview(picture, self._clock.now()))
-        example = picture.concerns[0].account.account_id if picture.concerns else self._cast[0].id
+        example = next((concern.account.account_id for concern in picture.concerns if concern.explains), "…")
         for line in next_steps(self._settings, example):
             self._console.print(line, soft_wrap=True)
 

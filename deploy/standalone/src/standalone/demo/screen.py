@@ -59,7 +59,7 @@ class LiveLine:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
         self._scores: dict[str, int | None] = {}
         self._events = self._moves = self._messages = 0
         self._last_move = ""
@@ -75,7 +75,8 @@ class LiveLine:
     ) -> None:
         if self._live:
             self._live.stop()
-        self._console.print(self.text)
+        else:
+            self._console.print(self.text)
 
     def sent(self, events: int) -> None:
         """So many events more are with ingest."""
