@@ -58,10 +58,10 @@ async def start(environment: dict[str, str], *part: str) -> asyncio.subprocess.P
 
 
 @pytest.fixture
-def environment(url: str) -> dict[str, str]:
+def environment(migrated_url: str) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")},
-        "MAINSTAY_DATABASE_URL": url,
+        "MAINSTAY_DATABASE_URL": migrated_url,
         "MAINSTAY_SECRET_KEY": SECRET,
         "MAINSTAY_RENEWALS_PORT": str(free_port()),
         "MAINSTAY_RENEWALS_WORK_PORT": str(free_port()),
@@ -121,8 +121,8 @@ def window_is_open(account: str) -> dict[str, Any]:
     }
 
 
-async def test_health_comes_in_and_windows_go_out_over_the_log(url: str, environment: dict[str, str]) -> None:
-    async with event_log(url) as log, running(environment, "serve", "work") as renewals:
+async def test_health_comes_in_and_windows_go_out_over_the_log(migrated_url: str, environment: dict[str, str]) -> None:
+    async with event_log(migrated_url) as log, running(environment, "serve", "work") as renewals:
         await log.append([encode(scored("acme", 41, "red", "2026-01-02"))])
         body = window_is_open("acme")
 
@@ -146,8 +146,8 @@ async def test_health_comes_in_and_windows_go_out_over_the_log(url: str, environ
         assert [await renewals.stop("serve"), await renewals.stop("work")] == [0, 0]
 
 
-async def test_what_was_answered_survives_a_kill(url: str, environment: dict[str, str]) -> None:
-    async with event_log(url) as log:
+async def test_what_was_answered_survives_a_kill(migrated_url: str, environment: dict[str, str]) -> None:
+    async with event_log(migrated_url) as log:
         async with running(environment, "") as renewals:
             entered = await renewals.http.post("/v1/contracts", json=window_is_open("acme"))
             await renewals.stop("", signal.SIGKILL)
