@@ -16,6 +16,7 @@ from uuid import uuid4
 import asyncpg
 import psutil
 import pytest
+import structlog
 from pytest_socket import socket_allow_hosts
 
 from mainstay.db.migrate import History, migrate
@@ -38,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the run's folder; xdist's workers inherit it, so all share one server."""
     if not _is_worker(config):
         os.environ[_FOLDER_VARIABLE] = str(Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getpid()}")
+
+
+def pytest_sessionstart() -> None:
+    """Plain tracebacks: those that structlog draws by default take seconds each."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -153,6 +153,7 @@ async def test_a_key_never_shows_in_logs(database: Database) -> None:
     secret_part = presented.rsplit("_", 1)[1]
     stream = io.StringIO()
     handlers, level = logging.getLogger().handlers, logging.getLogger().level
+    configuration = structlog.get_config()
     try:
         configure_logging("test", "DEBUG", stream=stream)
         log = structlog.get_logger("canary")
@@ -165,7 +166,7 @@ async def test_a_key_never_shows_in_logs(database: Database) -> None:
     finally:
         logging.getLogger().handlers = handlers
         logging.getLogger().setLevel(level)
-        structlog.reset_defaults()
+        structlog.configure(**configuration)
 
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert len(lines) >= 3
