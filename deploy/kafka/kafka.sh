@@ -19,7 +19,7 @@ mkdir -p "$home"
 home=$(cd "$home" && pwd)/kafka
 node=$home/nodes/${MAINSTAY_KAFKA_NODE:-main}
 libs=$home/libs
-start_within=60 # seconds; a first start takes about four, recovery after SIGKILL somewhat longer
+start_within=120 # seconds; a first start takes about four, on a busy machine ten times that
 stop_within=30
 
 fail() {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mainstay.messaging.limits import MAX_HEADERS_BYTES
-from mainstay.messaging.port import MAX_VALUE_BYTES, LogUnavailable, Outgoing, RecordRefused, Topic
+from mainstay.messaging.port import MAX_VALUE_BYTES, EventLog, LogUnavailable, Outgoing, RecordRefused, Topic
 from tests.contract.messaging.world import World, drain
 
 
@@ -88,10 +88,33 @@ async def test_order_within_a_key_over_concurrent_calls(world: World) -> None:
     await world.check()
 
 
+async def test_several_processes_that_append_at_once_leave_no_hole_and_keep_each_ones_order(world: World) -> None:
+    logs = [world.transport.open(f"writer-{number}") for number in range(4)]
+
+    async def write(writer: int, log: EventLog) -> None:
+        await log.start()
+        for number in range(60):
+            keys = [f"account-{(number + step) % 9}" for step in range(3)]
+            await log.append([Outgoing(world.topic.name, key, f"{writer} {number}".encode()) for key in keys])
+        await log.close()
+
+    await asyncio.gather(*[write(writer, log) for writer, log in enumerate(logs)])
+
+    total = 0
+    for partition, limits in (await world.log.bounds(world.topic.name)).items():
+        found = await world.log.read(world.topic.name, partition, 0, 10_000)
+        assert [record.offset for record in found] == list(range(limits.next))
+        total += len(found)
+        for writer in range(4):
+            numbers = [int(record.value.split()[1]) for record in found if record.value.startswith(b"%d " % writer)]
+            assert numbers == sorted(numbers)
+    assert total == 4 * 60 * 3
+
+
 async def test_a_key_always_goes_to_one_partition_the_same_on_both_transports(world: World) -> None:
     await world.log.append([Outgoing(world.topic.name, key, b"") for key in ("acme", "globex", "hooli", "acme")])
 
-    found = {}
+    found: dict[str, set[int]] = {}
     for partition in range(world.topic.partitions):
         for record in await world.log.read(world.topic.name, partition, 0, 10):
             found.setdefault(record.key, set()).add(record.partition)

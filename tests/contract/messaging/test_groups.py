@@ -155,11 +155,13 @@ async def test_a_zombie_that_wakes_after_its_partitions_moved_has_no_effect(worl
     await world.all_had_an_effect()
     go.touch()
     zombie.send(signal.SIGCONT)
-    await zombie.says("taken")
+    await zombie.says("taken", "handled")
+    await world.check()
 
     await world.append(world.records(300))
     await world.all_had_an_effect()
     await world.check()
+    assert "taken" in zombie.said()
 
 
 async def test_the_fence_is_the_stored_offset(world: World) -> None:

@@ -56,14 +56,15 @@ class Member:
                 stderr=subprocess.STDOUT,
             )
 
-    async def says(self, word: str, within: float = 40.0) -> None:
-        """Wait until it has printed a line with that word."""
+    async def says(self, *words: str, within: float = 40.0) -> None:
+        """Wait until it has printed a line with one of the words."""
 
         async def said() -> bool:
-            assert word in self.said() or self.process.poll() is None, f"{self.name} ended: {self.said()[-2000:]}"
-            return word in self.said()
+            heard = any(word in self.said() for word in words)
+            assert heard or self.process.poll() is None, f"{self.name} ended: {self.said()[-2000:]}"
+            return heard
 
-        await eventually(said, within, f"{self.name} saying {word!r}")
+        await eventually(said, within, f"{self.name} saying {words}")
 
     def said(self) -> str:
         return self._said.read_text()
@@ -167,7 +168,7 @@ class World:
         for partition, limits in bounds.items():
             offsets = [effect.offset for effect in effects if effect.partition == partition]
             assert offsets == list(range(limits.first, limits.next))
-        order = {}
+        order: dict[str, list[int]] = {}
         for effect in effects:
             order.setdefault(effect.key, []).append(int(effect.value))
         for key, numbers in order.items():
