@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import ValidationError
@@ -27,6 +28,7 @@ from standalone.database import DatabaseAway, embedded
 from standalone.demo.settings import DemoSettings
 from standalone.inbox.settings import InboxSettings
 from standalone.ports import taken_ports
+from standalone.postgres import ELSEWHERE
 from standalone.runas import RunAs
 from standalone.settings import StandaloneSettings
 from standalone.status import version_of_database
@@ -120,7 +122,7 @@ def _environment() -> Iterator[Finding]:
     for line in dict.fromkeys(refused):
         yield Finding("environment", "wrong", line)
     if not unknown and not refused:
-        read = sorted(name for name in os.environ if name in known)
+        read = sorted(name for name in os.environ if name in known and name.startswith("MAINSTAY_"))
         yield Finding("environment", "ok", f"{', '.join(read) or 'no variable'} set")
 
 
@@ -146,8 +148,9 @@ async def _database(settings: StandaloneSettings) -> list[Finding]:
         binaries = find_binaries()
     except PostgresMissing as missing:
         return [Finding("PostgreSQL", "wrong", f"{missing}. Install it, or set MAINSTAY_DATABASE_URL")]
-    user = RunAs.unprivileged()
     findings = [Finding("PostgreSQL", "ok", f"{binaries.version} from {binaries.folder}")]
+    findings += [Finding("PostgreSQL", "note", says) for says in _forgotten()]
+    user = RunAs.unprivileged()
     if not user.is_oneself:
         place = embedded(settings).place
         says = f"PostgreSQL refuses root, so it runs as user {user.uid}; its data lie in {place}"
@@ -155,6 +158,17 @@ async def _database(settings: StandaloneSettings) -> list[Finding]:
             says = f"PostgreSQL runs as user {user.uid}, who cannot enter {settings.home}: data go to /var/lib/mainstay"
         findings.append(Finding("PostgreSQL", "note", says))
     return findings
+
+
+def _forgotten() -> Iterator[str]:
+    """Data that lie elsewhere for a state folder that is gone; only people can tell whether it comes back."""
+    if not ELSEWHERE.exists():
+        return
+    for place in sorted(ELSEWHERE.iterdir()):
+        belongs_to = place / "belongs-to"
+        if belongs_to.exists() and not Path(belongs_to.read_text().strip()).exists():
+            owner = belongs_to.read_text().strip()
+            yield f"{place} has the data of {owner}, which is gone. If it will not come back: rm -r {place}"
 
 
 def _ports(settings: StandaloneSettings) -> list[Finding]:
@@ -188,7 +202,8 @@ def _java() -> Iterator[Finding]:
             yield Finding(program, "note", "not found; only a Kafka of your own and `make test-kafka` need it")
             continue
         said = subprocess.run([path, "-version"], check=False, capture_output=True, text=True, timeout=20)
-        yield Finding(program, "ok", (said.stderr or said.stdout).strip().partition("\n")[0])
+        lines = [line for line in (said.stderr + said.stdout).splitlines() if "version" in line or "Maven" in line]
+        yield Finding(program, "ok", Text.from_ansi(lines[0]).plain if lines else path)
 
 
 def variables_of(kind: type[BaseSettings]) -> Iterator[str]:

@@ -27,7 +27,8 @@ from standalone.runas import RunAs
 SUPERUSER: Final = "mainstay"
 _START_WITHIN: Final = 120  # seconds; recovery after a crash replays at most 2 GB of log
 _STOP_WITHIN: Final = 30  # seconds
-_ELSEWHERE: Final = Path("/var/lib/mainstay")
+ELSEWHERE: Final = Path("/var/lib/mainstay")
+"""Where data go that the server's user could not reach in the state folder; a folder each."""
 
 _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
@@ -242,8 +243,8 @@ class EmbeddedPostgres:
         if (self._directory / "location").exists() or RunAs.unprivileged().can_enter(self._directory):
             return
         try:
-            make_folder(_ELSEWHERE)
-            place = Path(tempfile.mkdtemp(prefix="postgres-", dir=_ELSEWHERE))
+            make_folder(ELSEWHERE)
+            place = Path(tempfile.mkdtemp(prefix="postgres-", dir=ELSEWHERE))
         except OSError as error:
             raise PostgresFailed(
                 f"PostgreSQL does not run as root, user nobody cannot enter {self._directory}, and {error}. "

@@ -130,6 +130,7 @@ class StandaloneSettings(BaseSettings):
         """Make the state folder and the folder of the logs."""
         make_folder(self.home)
         make_folder(self.logs)
+        self.logs.chmod(0o700)
 
     def known_secret_key(self) -> str:
         """The secret key, without making one. Raises `NoSecretKey`."""

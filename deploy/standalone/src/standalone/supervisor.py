@@ -115,7 +115,11 @@ class Supervisor:
     async def _start(self, program: Program) -> asyncio.subprocess.Process:
         # A session of its own keeps the terminal's Ctrl-C away from children: we stop them, in order.
         command = [sys.executable, "-m", "standalone.child", str(os.getpid()), *program.command]
-        output = subprocess.DEVNULL if program.log is None else program.log.open("ab")
+        output = (
+            subprocess.DEVNULL
+            if program.log is None
+            else os.open(program.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        )
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -126,8 +130,8 @@ class Supervisor:
                 start_new_session=True,
             )
         finally:
-            if not isinstance(output, int):
-                output.close()
+            if program.log is not None:
+                os.close(output)
         self._record.add(program.name, process.pid)
         return process
 

@@ -72,6 +72,7 @@ class Run:
             for name, pid in (await asyncio.to_thread(record.end_left_over, STOP_WITHIN_SECONDS)).items():
                 self._say(f"Ended {name} (process {pid}), which an earlier run had left behind")
             self._check_ports()
+            self._say(f"Starting Mainstay with the state in {self._settings.home} …")
             async with self._database() as (url, postgres):
                 await migrate_all(url, self._settings.event_log_url)
                 key = await ensure_admin_key(self._settings, url)
@@ -160,9 +161,11 @@ class Run:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
-                loop.add_signal_handler(number, self._stop)
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means what it says
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
+            loop.add_signal_handler(number, self._stop)
 
     def _stop(self) -> None:
         """The first signal stops cleanly; the next one does not wait for the children."""
