@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from health_score.api.routes import routes
-
-from .conftest import Health, daily, usage
+from tests.integration.health_score.health import Health, daily, usage
 
 PATHS = (
     "/accounts",

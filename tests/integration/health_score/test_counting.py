@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from .conftest import Health, fact, usage
+from tests.integration.health_score.health import Health, fact, usage
 
 
 async def test_an_event_sent_twice_counts_once(health: Health) -> None:

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mainstay.contracts.health_score import AccountActiveAgain, AccountSilent, BandChanged, ScoreChanged
-
-from .conftest import Health, daily, fact, instant, usage, value
+from tests.integration.health_score.health import Health, daily, fact, instant, usage, value
 
 
 def _scores(history: list[Any]) -> list[tuple[str, int | None, str, float]]:
@@ -102,6 +101,8 @@ async def test_a_backfill_says_one_transition_which_lies_in_the_past(health: Hea
     await health.settle()
 
     (band,) = await health.said(BandChanged)
+    assert len(band.caused_by) == 50
+    assert band.caused_by[0] == events[0].id
     assert (band.band, band.previous_band) == ("red", "yellow")
     assert instant("2025-01-15T00:00Z") < band.occurred_at < instant("2025-03-01T00:00Z")
     assert "nobody was active in 28 days" in band.reason.lower()
@@ -134,6 +135,17 @@ async def test_a_midnight_is_the_accounts_own(health: Health) -> None:
     assert await health.history("acme") == []
     await health.until("2026-03-02T05:00Z")
     assert [close["day"] for close in await health.history("acme")] == ["2026-03-01"]
+
+
+async def test_after_a_change_of_zone_the_midnight_is_the_new_one(health: Health) -> None:
+    await health.receives(*daily("acme", "2026-02-01", "2026-03-01"))
+    await health.settle()
+    await health.receives(fact("acme", at="2026-03-01T08:00Z", zone="Asia/Tokyo"))
+
+    await health.until("2026-03-01T14:59Z")
+    assert (await health.history("acme"))[-1]["day"] == "2026-02-28"
+    await health.until("2026-03-01T15:00Z")
+    assert (await health.history("acme"))[-1]["day"] == "2026-03-01"
 
 
 async def test_silence_is_found_once_and_again_after_a_return(health: Health) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Health, usage
+from tests.integration.health_score.health import Health, usage
 
 FILE = Path(__file__).parents[3].parent / "shared/data/usage-2012-2014.ndjson.gz"
 AS_OF = ("2012-01-03", "2012-08-15", "2013-03-31", "2014-07-01", "2014-12-31", "2026-02-28")

@@ -1,17 +1,36 @@
 """What health-score reads: usage, facts about accounts, and what their contracts are worth."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from health_score.application.facts import RecordFacts, RecordValues
 from health_score.application.usage import RecordUsage
-from mainstay.contracts.envelope import Decoder
+from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.ingest import AccountFact, UsageRecorded
 from mainstay.contracts.renewals import AccountValueChanged
 from mainstay.contracts.topics import CUSTOMER_SIGNALS, RENEWAL_EVENTS, USAGE_EVENTS
 from mainstay.messaging.consuming import Subscription
+from mainstay.messaging.port import Record
 
 GROUP = "health-score"
+
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""An account has a close for every day of its life; no product was used before this day."""
+
+_usage = Decoder(UsageRecorded)
+
+
+class ImplausiblyOld(ValueError):
+    """An event's time is no time of use."""
+
+
+def usage_recorded(record: Record) -> Event[UsageRecorded] | None:
+    """The usage event in a record, None for other events. Raises `UnreadableEvent`, `ImplausiblyOld`."""
+    event = _usage(record)
+    if event is not None and event.data.occurred_at < EARLIEST:
+        raise ImplausiblyOld(f"happened at {event.data.occurred_at:%Y-%m-%d}, before {EARLIEST:%Y-%m-%d}")
+    return event
 
 
 def usage(record: RecordUsage) -> Subscription[Any]:
@@ -19,7 +38,7 @@ def usage(record: RecordUsage) -> Subscription[Any]:
     return Subscription(
         USAGE_EVENTS,
         group=GROUP,
-        decode=Decoder(UsageRecorded),
+        decode=usage_recorded,
         handle=record,
         up_to=5_000,
         within=timedelta(milliseconds=50),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from health_score.domain.account import Account
+from health_score.domain.account import MOST_CAUSES, Account
 from health_score.domain.assessment import Assessment, BandEntered, CameBack, Change, FellSilent, ScoreMoved
 from health_score.domain.scorecard import COVERAGE_UNITS, Scorecard
 from mainstay.contracts.common import MoneyData
@@ -21,8 +21,6 @@ from mainstay.contracts.health_score import (
 from mainstay.kernel.ids import new_id
 
 SOURCE = "mainstay/health-score"
-MOST_CAUSES = 50
-
 HealthEvent = ScoreChanged | BandChanged | AccountSilent | AccountActiveAgain
 
 

@@ -41,13 +41,14 @@ class Assessor:
     ) -> None:
         """Make missing and dirty closes, the current value, and publish what changed.
 
-        `causes` has the ids of the events behind it, by account.
+        `causes` has the ids of the events behind it, by account; those that made closes dirty are known already.
         """
         if not accounts:
             return
         wanted = {account.number: account.days_needed_from(account.today(at)) for account in accounts}
         activity = await work.activity.since(wanted)
         assessed = []
+        behind = {account.id: (*(causes or {}).get(account.id, ()), *account.dirty_by) for account in accounts}
         for account in accounts:
             standing = await self._standing(work, account)
             arguments = (account, activity[account.number], self._scorer, at, standing)
@@ -58,7 +59,7 @@ class Assessor:
                 assessed.append((account, assess(*arguments)))
         await work.accounts.save_health(assessed, self._scorer.card, at)
         for account, assessment in assessed:
-            work.publish(announce(account, assessment, self._scorer.card, at, (causes or {}).get(account.id, ())))
+            work.publish(announce(account, assessment, self._scorer.card, at, behind[account.id]))
 
     @staticmethod
     async def _standing(work: Work, account: Account) -> Standing | None:

@@ -109,5 +109,6 @@ def _appraise(account: Account, event: Event[AccountValueChanged], now: datetime
             sequence=data.sequence,
         ),
         at=data.occurred_at,
+        by=event.id,
         now=now,
     )

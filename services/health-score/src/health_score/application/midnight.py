@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from health_score.application.assessing import Assessor
+from health_score.application.assessing import CLOSE, Assessor
 from health_score.application.ports import Work
 from health_score.domain.account import Account
 from health_score.domain.history import DAY
@@ -40,9 +40,12 @@ class Rebuild:
         at = self._clock.now()
         accounts = await work.accounts.lock(account_ids)
         dirty = [account for account in accounts.values() if account.dirty_from is not None]
-        for account in dirty:
+        moved = [account for account in dirty if account.regroup]
+        for account in moved:
             await form_days_anew(work, account, at)
         await self._assess(work, dirty, at)
+        for account in moved:  # its midnight is another one now
+            await work.due.set(CLOSE, account.id, account.next_close(at))
         await work.accounts.save(dirty)
         return {}
 

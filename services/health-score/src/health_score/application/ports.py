@@ -85,6 +85,9 @@ class Timers(Protocol):
     async def arm_many(self, kind: str, items: Iterable[tuple[str, datetime]]) -> None:
         """Arm each (key, instant) unless it is armed."""
 
+    async def set(self, kind: str, key: str, at: datetime) -> None:
+        """Arm a timer, or move it."""
+
 
 class Work(Protocol):
     """One transaction."""

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from health_score.application.announcing import MOST_CAUSES, snapshot
+from health_score.application.announcing import snapshot
 from health_score.application.assessing import CLOSE, Assessor, arm_rebuild
 from health_score.application.ports import DayKey, FreshUse, OpenWork
-from health_score.domain.account import Account
+from health_score.domain.account import MOST_CAUSES, Account
 from health_score.domain.activity import DayOfUse
 from mainstay.contracts.envelope import Event
 from mainstay.contracts.ingest import UsageRecorded
@@ -43,7 +43,7 @@ class RecordUsage:
             for number, day in days:
                 account = by_number[number]
                 today = account.today(at)
-                account.was_active_on(day, today=today)
+                account.was_active_on(day, today=today, by=causes[account.id])
                 touched.add(account.id)
                 if day == today:
                     today_changed.add(account.id)

@@ -1,6 +1,6 @@
 """An account: what is known about it, what it is worth, and where its health stands."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -15,6 +15,10 @@ from mainstay.kernel.money import Money
 
 FIELDS = ("name", "owner", "tier", "zone", "industry", "segment")
 """What facts may state about an account."""
+
+
+MOST_CAUSES = 50
+"""How many ids of events a change names, at most, as its causes."""
 
 
 class AccountUnknown(LookupError):
@@ -72,7 +76,8 @@ class Health:
 class Account:
     """One account. `number` is its own in this database; `sequence` counts the changes of its record.
 
-    `dirty_from` is the earliest day whose close may be wrong (None: none is), `regroup` says that its days have to be
+    `dirty_from` is the earliest day whose close may be wrong (None: none is) and `dirty_by` has the ids of the events
+    that made it so (the first `MOST_CAUSES`); `regroup` says that its days have to be
     formed anew from the raw events. `standing` is that of the close of `closed_through`,
     `record_changed` says that what was stated, or the worth, is another than the one stored.
     """
@@ -86,6 +91,7 @@ class Account:
     first_day: date | None = None
     last_active: date | None = None
     dirty_from: date | None = None
+    dirty_by: tuple[str, ...] = ()
     regroup: bool = False
     closed_through: date | None = None
     standing: Standing | None = None
@@ -112,8 +118,7 @@ class Account:
 
         Raises `ZoneUnknown` before anything is taken in.
         """
-        if fields.get("zone"):
-            zone_named(fields["zone"])
+        zone_named(fields.get("zone"))
         zone_before = self.zone.key
         changed = False
         for name, value in fields.items():
@@ -124,11 +129,11 @@ class Account:
                 changed |= value != (known.value if known else None)
         if self.zone.key != zone_before and self.first_day is not None:
             self.regroup = True
-            self.mark_dirty(self.first_day)
+            self.mark_dirty(self.first_day, [by])
         return changed
 
-    def appraise(self, worth: Worth, *, at: datetime, now: datetime) -> bool:
-        """Take in what the account's contracts are worth from `at` on. Says whether anything changed."""
+    def appraise(self, worth: Worth, *, at: datetime, by: str, now: datetime) -> bool:
+        """Take in what the account's contracts are worth from `at` on, by an event's id. Says whether that changed."""
         if worth.sequence <= self.worth.sequence:
             return False
         before, self.worth, self.record_changed = self.worth, worth, True
@@ -137,7 +142,7 @@ class Account:
         if seats != self.seats:
             self.seats = seats
             if self.first_day is not None and day < self.today(now):
-                self.mark_dirty(max(day, self.first_day))
+                self.mark_dirty(max(day, self.first_day), [by])
         return (before.arr, before.seats, before.next_renewal_on) != (worth.arr, worth.seats, worth.next_renewal_on)
 
     def next_sequence(self) -> int:
@@ -146,16 +151,21 @@ class Account:
         self.record_changed = True
         return self.sequence
 
-    def was_active_on(self, day: date, *, today: date) -> None:
-        """Take in that there was activity on a day; a day before `today` makes its close, and all after, dirty."""
+    def was_active_on(self, day: date, *, today: date, by: Sequence[str]) -> None:
+        """Take in that events (`by` their ids) fell on a day; before `today`, its close and all after become dirty."""
         self.first_day = min(self.first_day or day, day)
         self.last_active = max(self.last_active or day, day)
         if day < today:
-            self.mark_dirty(day)
+            self.mark_dirty(day, by)
 
-    def mark_dirty(self, day: date) -> None:
-        """Have the closes from `day` on made again."""
+    def mark_dirty(self, day: date, by: Sequence[str]) -> None:
+        """Have the closes from `day` on made again, because of the events with these ids."""
         self.dirty_from = min(self.dirty_from or day, day)
+        self.dirty_by = (*self.dirty_by, *by)[:MOST_CAUSES]
+
+    def is_clean(self) -> None:
+        """Take in that no close is dirty any more."""
+        self.dirty_from, self.dirty_by = None, ()
 
     def live_through(self, days: Collection[date]) -> None:
         """Take in the account's active days, formed anew in another zone: every close is dirty."""
@@ -173,8 +183,8 @@ class Account:
     def days_needed_from(self, today: date) -> date:
         """The first day of the activity that an assessment on `today` looks at."""
         needed = [today, *filter(None, [self.first_open_day()])]
-        if self.last_active is not None and self.last_active < today:
-            needed.append(self.last_active - silence.MEMORY)
+        if self.last_active is not None and self.last_active != today:
+            needed.append(min(self.last_active, today) - silence.MEMORY)
         return min(needed) - metrics.REACH
 
     def next_close(self, at: datetime) -> datetime:

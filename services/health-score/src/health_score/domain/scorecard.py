@@ -105,17 +105,24 @@ class Scorecard:
 
     def effective_weights(self, scores: Sequence[Fraction | None]) -> tuple[Fraction, ...]:
         """Each measure's share once the weight of NA measures went to the others: group first, then the groups."""
-        counted = [
-            Fraction() if score is None else measure.weight
-            for (_, measure), score in zip(self.lines, scores, strict=True)
-        ]
+        counts = tuple(score is not None for score in scores)
+        if counts not in self._effective_weights:
+            self._effective_weights[counts] = self._redistributed(counts)
+        return self._effective_weights[counts]
+
+    @cached_property
+    def _effective_weights(self) -> dict[tuple[bool, ...], tuple[Fraction, ...]]:
+        """The shares by which measures count; a handful of the combinations ever occurs."""
+        return {}
+
+    def _redistributed(self, counts: tuple[bool, ...]) -> tuple[Fraction, ...]:
         in_group: dict[str, Fraction] = {}
-        for (group, _), weight in zip(self.lines, counted, strict=True):
-            in_group[group.name] = in_group.get(group.name, Fraction()) + weight
+        for (group, measure), counted in zip(self.lines, counts, strict=True):
+            in_group[group.name] = in_group.get(group.name, Fraction()) + (measure.weight if counted else 0)
         overall = sum((group.weight for group in self.groups if in_group[group.name]), Fraction())
         return tuple(
-            group.weight / overall * weight / in_group[group.name] if weight else Fraction()
-            for (group, _), weight in zip(self.lines, counted, strict=True)
+            group.weight / overall * measure.weight / in_group[group.name] if counted else Fraction()
+            for (group, measure), counted in zip(self.lines, counts, strict=True)
         )
 
     def total(self, scores: Sequence[Fraction | None]) -> Total:

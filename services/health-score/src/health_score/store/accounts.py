@@ -51,11 +51,12 @@ _measures = msgspec.json.Decoder(tuple[MeasureRow, ...])
 _stated = msgspec.json.Decoder(dict[str, StatedRow])
 _seats = msgspec.json.Decoder(tuple[tuple[date, int | None], ...])
 _arr = msgspec.json.Decoder(tuple[MoneyData, ...])
+_ids = msgspec.json.Decoder(tuple[str, ...])
 _json = msgspec.json.Encoder()
 
 _COLUMNS = """
     account_id, account_no, sequence, stated::text, arr::text, seats, next_renewal_on, value_sequence,
-    seats_by_day::text, first_day, last_active, dirty_from, regroup, closed_through,
+    seats_by_day::text, first_day, last_active, dirty_from, dirty_by::text, regroup, closed_through,
     standing_band, standing_on, standing_previous,
     score, band, coverage, band_entered_on, band_since, measures::text, silent_after, habit_days
 """
@@ -76,14 +77,14 @@ _SAVE_RECORD = text(
 
 _SAVE_LIFE = text(
     "UPDATE health_score.account a SET first_day = t.first_day, last_active = t.last_active,"
-    " dirty_from = t.dirty_from, regroup = t.regroup"
+    " dirty_from = t.dirty_from, dirty_by = CAST(t.dirty_by AS jsonb), regroup = t.regroup"
     " FROM unnest(CAST(:numbers AS int[]), CAST(:first_days AS date[]), CAST(:last_active AS date[]),"
-    " CAST(:dirty_from AS date[]), CAST(:regroup AS boolean[]))"
-    " AS t (account_no, first_day, last_active, dirty_from, regroup) WHERE a.account_no = t.account_no"
+    " CAST(:dirty_from AS date[]), CAST(:dirty_by AS text[]), CAST(:regroup AS boolean[]))"
+    " AS t (account_no, first_day, last_active, dirty_from, dirty_by, regroup) WHERE a.account_no = t.account_no"
 )
 
 _SAVE_HEALTH = text(
-    "UPDATE health_score.account a SET dirty_from = NULL, closed_through = t.closed_through,"
+    "UPDATE health_score.account a SET dirty_from = NULL, dirty_by = '[]', closed_through = t.closed_through,"
     " standing_band = t.standing_band, standing_on = t.standing_on, standing_previous = t.standing_previous,"
     " score = t.score, band = t.band, coverage = t.coverage, band_entered_on = t.band_entered_on,"
     " band_since = t.band_since, measures = CAST(t.measures AS jsonb), as_of = t.as_of, computed_at = :at,"
@@ -154,6 +155,7 @@ class Accounts:
                 "first_days": [account.first_day for account in accounts],
                 "last_active": [account.last_active for account in accounts],
                 "dirty_from": [account.dirty_from for account in accounts],
+                "dirty_by": [_json.encode(account.dirty_by).decode() for account in accounts],
                 "regroup": [account.regroup for account in accounts],
             },
         )
@@ -232,6 +234,7 @@ def _account(row: Row[Any]) -> Account:
         first_day=row.first_day,
         last_active=row.last_active,
         dirty_from=row.dirty_from,
+        dirty_by=_ids.decode(row.dirty_by),
         regroup=row.regroup,
         closed_through=row.closed_through,
         standing=_standing(row),

@@ -34,6 +34,7 @@ account = Table(
     Column("first_day", Date),
     Column("last_active", Date),
     Column("dirty_from", Date),
+    Column("dirty_by", JSONB),
     Column("regroup", Boolean),
     Column("closed_through", Date),
     Column("standing_band", Text),

@@ -43,6 +43,7 @@ TABLES = (
         first_day date,
         last_active date,
         dirty_from date,
+        dirty_by jsonb NOT NULL DEFAULT '[]',
         regroup boolean NOT NULL DEFAULT false,
         closed_through date,
         standing_band text,
