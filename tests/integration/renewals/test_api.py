@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from mainstay.testing import assert_every_route_has_a_scope
 from mainstay.web.keys import create_key
 from renewals.bootstrap import build_app_for_docs
@@ -108,41 +106,40 @@ BAD: list[tuple[dict[str, Any], int, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "status", "code", "pointer"), BAD)
-async def test_a_bad_contract_is_refused_and_nothing_is_kept(
-    office: Office, wrong: dict[str, Any], status: int, code: str, pointer: str
-) -> None:
-    answer = await office.http.post("/v1/contracts", json={**GOOD, **wrong})
+async def test_a_bad_contract_is_refused_and_nothing_is_kept(office: Office) -> None:
+    for wrong, status, code, pointer in BAD:
+        answer = await office.http.post("/v1/contracts", json={**GOOD, **wrong})
 
-    problem = answer.json()
-    assert answer.status_code == status, problem
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert problem["code"] == code
-    assert problem["errors"][0]["pointer"] == pointer
-    assert problem["message"]
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (status, code), (wrong, problem)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert problem["errors"][0]["pointer"] == pointer, wrong
+        assert problem["message"]
     assert await rows(office) == 0
     assert await office.said() == []
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 422),
-        (b"{", 400),
-        (b"[]", 422),
-        (b"null", 422),
-        (b'{"amount": NaN}', 400),
-        (b"[" * 100_000, 400),
-        (b'{"a": "' + b"x" * (2 << 20) + b'"}', 413),
-        (b'{"account_id": "\xff"}', 400),
-        (b'{"seats": ' + b"9" * 5000 + b"}", 422),
-    ],
-    ids=["empty", "cut off", "a list", "null", "NaN", "nested", "large", "not UTF-8", "long number"],
-)
-async def test_a_body_that_is_no_contract_is_refused(office: Office, body: bytes, status: int) -> None:
-    answer = await office.http.post("/v1/contracts", content=body, headers={"content-type": "application/json"})
+NO_CONTRACT: list[tuple[bytes, int]] = [
+    (b"", 422),
+    (b"{", 400),
+    (b"[]", 422),
+    (b"null", 422),
+    (b'{"amount": NaN}', 400),
+    (b"[" * 100_000, 400),
+    (b'{"a": ' * 100 + b"1" + b"}" * 100, 400),
+    (b'{"a": "' + b"x" * (2 << 20) + b'"}', 413),
+    (b'{"account_id": "\xff"}', 400),
+    (b'{"account_id": "\\ud800"}', 400),
+    (b'{"seats": ' + b"9" * 5000 + b"}", 400),
+]
 
-    assert answer.status_code in {status, 400}, answer.text
+
+async def test_a_body_that_is_no_contract_is_refused(office: Office) -> None:
+    for body, status in NO_CONTRACT:
+        answer = await office.http.post("/v1/contracts", content=body, headers={"content-type": "application/json"})
+
+        assert answer.status_code == status, (body[:20], answer.text)
+        assert answer.json()["code"]
     assert await rows(office) == 0
 
 
@@ -155,34 +152,32 @@ async def test_an_unknown_contract_is_not_found(office: Office) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "contract-unknown")
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "code"),
-    [
-        ({"amount": {"amount": "-5", "currency": "EUR"}}, 422, "amount-invalid"),
-        ({"amount": {"amount": "5", "currency": "USD"}}, 422, "currency-differs"),
-        ({"amount": None}, 422, "invalid-request"),
-        ({"end": "2025-12-31"}, 422, "end-before-start"),
-        ({"end": "2300-01-01"}, 422, "end-out-of-range"),
-        ({"end": None}, 422, "invalid-request"),
-        ({"at_end": "maybe"}, 422, "invalid-request"),
-        ({"external_id": "taken"}, 409, "external-id-taken"),
-        ({"status": "active"}, 422, "invalid-request"),
-        ({"status": "cancelled", "seats": 1}, 422, "invalid-request"),
-        ({"reason": "just so"}, 422, "invalid-request"),
-        ({"account_id": "other"}, 422, "invalid-request"),
-        ([], 422, "invalid-request"),
-    ],
-)
-async def test_a_bad_amendment_is_refused_and_nothing_changes(
-    office: Office, change: Any, status: int, code: str
-) -> None:
+BAD_CHANGES: list[tuple[Any, int, str]] = [
+    ({"amount": {"amount": "-5", "currency": "EUR"}}, 422, "amount-invalid"),
+    ({"amount": {"amount": "5", "currency": "USD"}}, 422, "currency-differs"),
+    ({"amount": None}, 422, "invalid-request"),
+    ({"end": "2025-12-31"}, 422, "end-before-start"),
+    ({"end": "2300-01-01"}, 422, "end-out-of-range"),
+    ({"end": None}, 422, "invalid-request"),
+    ({"at_end": "maybe"}, 422, "invalid-request"),
+    ({"external_id": "taken"}, 409, "external-id-taken"),
+    ({"status": "active"}, 422, "invalid-request"),
+    ({"status": "cancelled", "seats": 1}, 422, "invalid-request"),
+    ({"reason": "just so"}, 422, "invalid-request"),
+    ({"account_id": "other"}, 422, "invalid-request"),
+    ([], 422, "invalid-request"),
+]
+
+
+async def test_a_bad_amendment_is_refused_and_nothing_changes(office: Office) -> None:
     await office.enters("other", start="2026-01-01", term_months=12, external_id="taken")
     contract = await office.enters(start="2026-01-01", end="2026-12-31")
     await office.said()
 
-    answer = await office.http.patch(f"/v1/contracts/{contract['id']}", json=change)
+    for change, status, code in BAD_CHANGES:
+        answer = await office.http.patch(f"/v1/contracts/{contract['id']}", json=change)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), (change, answer.text)
 
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert (await office.http.get(f"/v1/contracts/{contract['id']}")).json() == contract
     assert await office.said() == []
 
@@ -285,54 +280,53 @@ async def test_renewals_come_soonest_first_in_pages(office: Office) -> None:
     assert [renewal["account_id"] for renewal in of_one["data"]] == ["account-0"]
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"from": "2026-02-01", "to": "2026-01-31"},
-        {"from": "soon"},
-        {"from": "9999-12-31"},
-        {"to": "9999-12-31"},
-        {"to": "0001-01-01"},
-        {"limit": "0"},
-        {"limit": "501"},
-        {"cursor": "nonsense"},
-        {"cursor": "WyJhIl0"},
-        {"account_id": "x" * 201},
-        {"account_id": "a\x00b"},
-    ],
-)
-async def test_a_bad_query_is_refused(office: Office, parameters: dict[str, str]) -> None:
-    answer = await office.http.get("/v1/renewals", params=parameters)
-
-    assert answer.status_code in {400, 422}, answer.text
-    assert answer.json()["code"]
+BAD_QUERIES: list[dict[str, str]] = [
+    {"from": "2026-02-01", "to": "2026-01-31"},
+    {"from": "soon"},
+    {"from": "9999-12-31"},
+    {"to": "9999-12-31"},
+    {"to": "0001-01-01"},
+    {"limit": "0"},
+    {"limit": "501"},
+    {"cursor": "nonsense"},
+    {"cursor": "WyJhIl0"},
+    {"account_id": "x" * 201},
+    {"account_id": "a\x00b"},
+]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "needed"),
-    [
-        ("POST", "/v1/contracts", "renewals:write"),
-        ("PATCH", "/v1/contracts/c1", "renewals:write"),
-        ("GET", "/v1/contracts", "renewals:read"),
-        ("GET", "/v1/contracts/c1", "renewals:read"),
-        ("GET", "/v1/renewals", "renewals:read"),
-    ],
-)
-async def test_each_route_wants_its_scope(office: Office, method: str, path: str, needed: str) -> None:
-    others = sorted({"ingest:write", "health:read", "renewals:read", "renewals:write", "alerts:write"} - {needed})
+async def test_a_bad_query_is_refused(office: Office) -> None:
+    for parameters in BAD_QUERIES:
+        answer = await office.http.get("/v1/renewals", params=parameters)
+        assert answer.status_code in {400, 422}, (parameters, answer.text)
+        assert answer.json()["code"]
+
+
+SCOPES = [
+    ("POST", "/v1/contracts", "renewals:write"),
+    ("PATCH", "/v1/contracts/c1", "renewals:write"),
+    ("GET", "/v1/contracts", "renewals:read"),
+    ("GET", "/v1/contracts/c1", "renewals:read"),
+    ("GET", "/v1/renewals", "renewals:read"),
+]
+
+
+async def test_each_route_wants_its_scope(office: Office) -> None:
+    every = {"ingest:write", "ingest:read", "health:read", "renewals:read", "renewals:write", "alerts:write"}
     database = office.service.database
-    allowed = await create_key(database, SECRET, "good", [needed])
-    refused = await create_key(database, SECRET, "bad", others)
-    await office.service.keys.refresh()
+    for method, path, needed in SCOPES:
+        allowed = await create_key(database, SECRET, "good", [needed])
+        refused = await create_key(database, SECRET, "bad", sorted(every - {needed}))
+        await office.service.keys.refresh()
 
-    statuses = []
-    for key in (None, "mst_nonsense", refused, allowed):
-        async with client(office.app, key) as http:
-            answer = await http.request(method, path, json={"seats": 1} if method != "GET" else None)
-            statuses.append(answer.status_code)
+        statuses = []
+        for key in (None, "mst_nonsense", refused, allowed):
+            async with client(office.app, key) as http:
+                answer = await http.request(method, path, json={"seats": 1} if method != "GET" else None)
+                statuses.append(answer.status_code)
 
-    assert statuses[:3] == [401, 401, 403]
-    assert statuses[3] in {200, 404, 422}
+        assert statuses[:3] == [401, 401, 403], (method, path)
+        assert statuses[3] in {200, 404, 422}, (method, path)
 
 
 async def test_the_process_tells_how_it_is(office: Office) -> None:

@@ -226,3 +226,20 @@ async def test_a_one_time_contract_has_no_window(office: Office) -> None:
     await office.passes(370)
 
     assert await office.said_of(RenewalWindowOpened) == []
+
+
+async def test_amending_while_timers_fire_blocks_nobody_and_loses_no_window(office: Office) -> None:
+    accounts = [f"team@{number}" for number in range(12)]
+    contracts = [await office.enters(account, **YEAR, external_id=account) for account in accounts]
+    office.clock.move_to(instant("2026-10-01T00:00:01"))
+    runners = [office.another_runner(batch=3) for _ in range(3)]
+
+    await asyncio.gather(
+        *(runner.run_due() for runner in runners),
+        *(office.amends(contract, end="2026-11-30", seats=number) for number, contract in enumerate(contracts)),
+        *(office.enters(account, **YEAR) for account in reversed(accounts)),
+    )
+    await office.it_is("2026-10-02")
+
+    windows = await office.said_of(RenewalWindowOpened)
+    assert len(windows) == len({window.term_id for window in windows}) == 24
