@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Path, Query, Response
+from msgspec import Meta
 
 from alerts.api.problems import DESTINATION_REFUSED
 from alerts.api.schemas import (
@@ -188,7 +189,7 @@ async def _checked(command: Awaitable[T]) -> T:
 
 
 def _after(cursor: str | None) -> After | None:
-    return decode_cursor(cursor, tuple[datetime, str]) if cursor is not None else None
+    return decode_cursor(cursor, tuple[Annotated[datetime, Meta(tz=True)], str]) if cursor is not None else None
 
 
 def _next(rows: Sequence[object], limit: int, at: datetime, row_id: str) -> str | None:

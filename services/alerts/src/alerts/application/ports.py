@@ -181,10 +181,18 @@ class Sender(Protocol):
         """Send one message."""
 
 
+class CheckAddress(Protocol):
+    """Says whether messages could be sent to an address."""
+
+    async def __call__(self, url: str) -> None:
+        """Raises `DestinationRefused`."""
+
+
 __all__ = [
     "Accounts",
     "Alerts",
     "Channels",
+    "CheckAddress",
     "Claim",
     "Deliveries",
     "Delivery",

@@ -115,7 +115,8 @@ class Watch:
             trace = traces.get((alert.account_id, alert.subject))
             work.publish(*said_of(change, accounts[alert.account_id], self._rulebook, now, trace))
             for step in change.transitions:
-                _log.info(
+                # filling in history opens and resolves thousands that nobody is told of
+                (_log.debug if step.quiet else _log.info)(
                     f"alert {step.step}",
                     alert=alert.id,
                     account=alert.account_id,

@@ -1,45 +1,43 @@
-"""What webhooks and chats have in common: one POST, and what its answer means."""
+"""What webhooks and chats have in common: one POST through the shared client, and what its answer means."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Protocol
 
+from alerts.domain.channels import DestinationRefused
 from alerts.domain.deliveries import Failed
+from mainstay.web.client import AddressRefused, Answer, NoAnswer, NotReached, OutgoingClient
 
 SHOWN_CHARS = 200
 """How much of a refusing answer is kept for whoever looks into it."""
 
 
-class Answer(Protocol):
-    """What a destination answered; the body may be cut."""
+class AddressCheck:
+    """Looks at an address when somebody saves it, so that a mistake is answered at once."""
 
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
+    def __init__(self, client: OutgoingClient) -> None:
+        self._client = client
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers; names in any case."""
-
-    @property
-    def body(self) -> bytes:
-        """The beginning of the body."""
-
-
-class Post(Protocol):
-    """Sends one POST. Raises `NotSent`, or `NotAnswered` when it is not known whether it arrived."""
-
-    async def __call__(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer, whatever its status."""
+    async def __call__(self, url: str) -> None:
+        """Raises `DestinationRefused`. A name that does not resolve now may do so later, and passes."""
+        try:
+            await self._client.check(url)
+        except AddressRefused as refused:
+            raise DestinationRefused(str(refused), "url") from refused
+        except NoAnswer:
+            return
 
 
-class NotSent(Exception):
-    """The request did not reach the destination."""
-
-
-class NotAnswered(Exception):
-    """The request went out and no answer came: it may have arrived."""
+async def post(client: OutgoingClient, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Failed:
+    """One POST of JSON: the answer, whatever its status, or why there is none."""
+    try:
+        return await client.post(url, body, headers={"content-type": "application/json", **headers})
+    except AddressRefused as refused:
+        return Failed(str(refused), retryable=False)
+    except NotReached as error:
+        return Failed(str(error))
+    except NoAnswer as error:
+        return Failed(str(error), unclear=True)
 
 
 def refusal(answer: Answer, now: datetime, *, retryable: bool) -> Failed:

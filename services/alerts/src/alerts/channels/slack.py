@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from alerts.channels.http import NotAnswered, NotSent, Post, refusal
+from alerts.channels.http import post, refusal
 from alerts.domain.channels import Channel, Slack
 from alerts.domain.deliveries import Delivered, Failed
 from alerts.domain.messages import TEST, Message
 from alerts.domain.words import Severity
+from mainstay.web.client import OutgoingClient
 
 MAX_HEADER_CHARS = 150
 MAX_SECTION_CHARS = 3_000
@@ -32,8 +33,8 @@ RESOLVED_MARK = ":white_check_mark:"
 class SlackSender:
     """Sends messages as blocks, with a line of text for notifications and for clients without blocks."""
 
-    def __init__(self, post: Post) -> None:
-        self._post = post
+    def __init__(self, client: OutgoingClient) -> None:
+        self._client = client
 
     async def send(self, channel: Channel, delivery_id: str, message: Message, sent_at: datetime) -> Delivered | Failed:  # noqa: ARG002 - Slack takes no id of the sender's
         """One attempt. Success is 200 and `ok`; 429 and 5xx are worth another try, a refusal is not."""
@@ -41,12 +42,9 @@ class SlackSender:
         if not isinstance(destination, Slack):
             raise TypeError(f"channel {channel.id} is no chat")
         body = msgspec.json.encode({"text": fallback(message), "blocks": blocks(message)})
-        try:
-            answer = await self._post(destination.url, headers={"content-type": "application/json"}, body=body)
-        except NotSent as error:
-            return Failed(str(error))
-        except NotAnswered as error:
-            return Failed(str(error), unclear=True)
+        answer = await post(self._client, destination.url, body, {})
+        if isinstance(answer, Failed):
+            return answer
         if answer.status == 200 and answer.body.strip() == b"ok":
             return Delivered()
         return refusal(answer, sent_at, retryable=answer.status in {408, 429} or not 300 <= answer.status < 500)

@@ -6,17 +6,18 @@ from typing import Any
 import msgspec
 from standardwebhooks.webhooks import Webhook as Signer
 
-from alerts.channels.http import NotAnswered, NotSent, Post, refusal
+from alerts.channels.http import post, refusal
 from alerts.domain.channels import Channel, Webhook
 from alerts.domain.deliveries import Delivered, Failed
 from alerts.domain.messages import TEST, Message
+from mainstay.web.client import OutgoingClient
 
 
 class WebhookSender:
     """Sends messages as JSON, signed with the channel's secret."""
 
-    def __init__(self, post: Post) -> None:
-        self._post = post
+    def __init__(self, client: OutgoingClient) -> None:
+        self._client = client
 
     async def send(self, channel: Channel, delivery_id: str, message: Message, sent_at: datetime) -> Delivered | Failed:
         """One attempt. Every answer but 2xx is a failure; all but 410 are worth another try."""
@@ -25,17 +26,13 @@ class WebhookSender:
             raise TypeError(f"channel {channel.id} is no webhook")
         body = msgspec.json.encode(payload(message))
         headers = {
-            "content-type": "application/json",
             "webhook-id": delivery_id,
             "webhook-timestamp": str(int(sent_at.timestamp())),
             "webhook-signature": Signer(destination.secret).sign(delivery_id, sent_at, body.decode()),
         }
-        try:
-            answer = await self._post(destination.url, headers=headers, body=body)
-        except NotSent as error:
-            return Failed(str(error))
-        except NotAnswered as error:
-            return Failed(str(error), unclear=True)
+        answer = await post(self._client, destination.url, body, headers)
+        if isinstance(answer, Failed):
+            return answer
         return Delivered() if 200 <= answer.status < 300 else refusal(answer, sent_at, retryable=True)
 
 

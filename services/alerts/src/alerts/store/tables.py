@@ -15,10 +15,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from mainstay.db.migrate import History
 from mainstay.db.tables import kit_tables
 
-SCHEMA = "alerts"
-metadata = MetaData(schema=SCHEMA)
+HISTORY = History("alerts", "alerts.migrations")
+metadata = MetaData(schema=HISTORY.schema)
 kit = kit_tables(metadata)
 
 account = Table(

@@ -1,0 +1,130 @@
+"""Destinations for notifications: a real HTTP server and a real mail server on loopback, which can behave badly."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from standardwebhooks.webhooks import Webhook
+
+from mainstay.web.serving import Listener, bind, serve
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+HANG = "hang"
+DRIP = "drip"
+FLOOD = "flood"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+
+@dataclass
+class HttpSink:
+    """Answers from `answers` one after the other, else 204. A number is a status; a pair adds headers."""
+
+    url: str = ""
+    secret: str = ""
+    arrivals: list[Arrival] = field(default_factory=list)
+    answers: deque[Any] = field(default_factory=deque)
+    usual: Any = 204
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def ids(self) -> list[str]:
+        return [arrival.id for arrival in self.arrivals]
+
+    def verified(self) -> list[Any]:
+        """The JSON of every arrival, by the format's own library; raises where a signature is wrong."""
+        return [Webhook(self.secret).verify(arrival.body, arrival.headers) for arrival in self.arrivals]
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self.arrivals.append(Arrival(scope["path"], headers, body))
+        await self._answer(self.answers.popleft() if self.answers else self.usual, receive, send)
+
+    async def _answer(self, answer: Any, receive: Receive, send: Send) -> None:
+        if answer == HANG:
+            with suppress(asyncio.CancelledError):
+                await self.leave.wait()
+            return
+        if answer in (DRIP, FLOOD):  # noqa: PLR6201 - a tuple with a dict has no hash
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            gone = asyncio.ensure_future(receive())  # the next thing to receive is the client's going
+            while not (gone.done() or self.leave.is_set()):
+                chunk = b"x" if answer == DRIP else b"x" * 65_536
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await asyncio.wait({gone}, timeout=0.1 if answer == DRIP else 0.001)
+            gone.cancel()
+            return
+        status, headers, body = answer if isinstance(answer, tuple) else (answer, {}, b"")
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def http_sink() -> AsyncIterator[HttpSink]:
+    sink, stopping = HttpSink(), asyncio.Event()
+    bound = bind("127.0.0.1", 0)
+    sink.url = f"http://127.0.0.1:{bound.getsockname()[1]}/hook"
+    running = asyncio.create_task(serve(Listener(sink, "127.0.0.1", 0), stopping, bound=bound))
+    try:
+        yield sink
+    finally:
+        sink.leave.set()
+        stopping.set()
+        await running
+
+
+@dataclass
+class MailSink:
+    """Keeps mails; answers from `answers` one after the other at the end of DATA, else 250."""
+
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+    answers: deque[str] = field(default_factory=deque)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's name and arguments
+        if self.answers:
+            return self.answers.popleft()
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.mails.append(message_from_bytes(content, policy=policy.default))
+        self.recipients.append(list(envelope.rcpt_tos))
+        return "250 OK"
+
+
+@asynccontextmanager
+async def mail_sink() -> AsyncIterator[MailSink]:
+    sink = MailSink()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(sink), "127.0.0.1", 0)
+    sink.port = server.sockets[0].getsockname()[1]
+    try:
+        yield sink
+    finally:
+        server.close()
+        await server.wait_closed()

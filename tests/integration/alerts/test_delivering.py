@@ -1,0 +1,294 @@
+"""Messages leave, come back, are tried again, and stop: with destinations that behave well and badly."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alerts.domain.deliveries import RETRY_AFTER
+from mainstay.testing import eventually
+from mainstay.web.serving import bind
+from tests.integration.alerts.sinks import DRIP, FLOOD, HANG, HttpSink, http_sink
+from tests.integration.alerts.world import World, fell, known
+
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+async def opened(alerts: World, account: str = "acme") -> None:
+    now = alerts.clock.now()
+    await alerts.hears(known(now, account=account), fell("green", "red", now, account=account))
+
+
+async def only(alerts: World) -> Any:
+    [delivery] = await alerts.deliveries()
+    return delivery
+
+
+async def until_next_attempt(alerts: World) -> timedelta:
+    """Move the clock to just after the next attempt; answers how far."""
+    [row] = await alerts.rows("SELECT next_attempt_at FROM alerts.delivery WHERE state = 'pending'")
+    pause: timedelta = row.next_attempt_at - alerts.clock.now()
+    alerts.clock.advance(pause + timedelta(milliseconds=1))
+    return pause
+
+
+async def test_a_failed_delivery_is_repeated_on_schedule_under_the_same_id(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    sink.answers.extend([500, 502, 404])
+    await opened(alerts)
+
+    await alerts.delivers()
+    for pause in RETRY_AFTER[:3]:
+        assert await alerts.delivers() == 0
+        assert 0.8 * pause <= await until_next_attempt(alerts) <= 1.2 * pause
+        await alerts.delivers()
+
+    assert len(sink.ids) == 4
+    assert len(set(sink.ids)) == 1
+    delivery = await only(alerts)
+    assert (delivery["state"], delivery["attempts"], delivery["error"]) == ("delivered", 4, None)
+    assert delivery["id"] == sink.ids[0]
+
+
+async def test_after_the_eighth_failure_it_is_given_up_and_said(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    sink.usual = (500, {}, b"<b>no</b>\r\nway")
+    await opened(alerts)
+
+    await alerts.delivers()
+    for _ in RETRY_AFTER:
+        await until_next_attempt(alerts)
+        await alerts.delivers()
+    alerts.clock.advance(timedelta(days=2))
+    await alerts.delivers()
+
+    delivery = await only(alerts)
+    assert (delivery["state"], delivery["attempts"]) == ("failed", 8)
+    assert delivery["error"] == "the destination answered 500: <b>no</b> way"
+    assert await alerts.said() == ["mainstay.alert.opened.v1", "mainstay.alert.delivery_failed.v1"]
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_a_busy_destination_is_given_the_time_it_asks_for(alerts: World, sink: HttpSink, form: str) -> None:
+    await alerts.webhook(sink.url)
+    at = (alerts.clock.now() + timedelta(minutes=40)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    sink.answers.append((429, {"retry-after": "2400" if form == "seconds" else at}, b""))
+    await opened(alerts)
+    await alerts.delivers()
+    await opened(alerts, "globex")
+
+    alerts.clock.advance(timedelta(minutes=39))
+    assert await alerts.delivers() == 0  # the other message waits with it
+    alerts.clock.advance(timedelta(minutes=2))
+    await alerts.delivers()
+
+    assert len(sink.arrivals) == 3
+
+
+async def test_a_destination_that_is_gone_is_switched_off(alerts: World, sink: HttpSink) -> None:
+    channel = await alerts.webhook(sink.url)
+    sink.answers.append(410)
+    await opened(alerts)
+    await alerts.delivers()
+
+    await opened(alerts, "globex")
+    await alerts.delivers()
+
+    assert len(sink.arrivals) == 1
+    shown = await alerts.get(f"/v1/channels/{channel['id']}")
+    assert shown["disabled_reason"] == "the destination is gone: the destination answered 410"
+    assert (await only(alerts))["state"] == "failed"
+
+
+async def test_five_days_of_nothing_but_failure_switch_a_channel_off(alerts: World, sink: HttpSink) -> None:
+    channel = await alerts.webhook(sink.url)
+    sink.usual = 500
+    for day in range(6):
+        await opened(alerts, f"account {day}")
+        await alerts.delivers()
+        alerts.clock.advance(timedelta(days=1))
+
+    shown = await alerts.get(f"/v1/channels/{channel['id']}")
+    assert shown["disabled_reason"].startswith("nothing but failures since")
+    attempts = len(sink.arrivals)
+    await alerts.delivers()
+    assert len(sink.arrivals) == attempts
+    assert {one["state"] for one in await alerts.deliveries()} == {"failed"}
+
+    async with alerts.api() as api:
+        again = (await api.patch(f"/v1/channels/{channel['id']}", json={"enabled": True})).json()
+    assert (again["disabled_reason"], again["failing_since"]) == (None, None)
+
+
+async def test_one_success_in_between_keeps_a_channel_on(alerts: World, sink: HttpSink) -> None:
+    channel = await alerts.webhook(sink.url)
+    for day in range(8):
+        sink.usual = 204 if day == 4 else 500
+        await opened(alerts, f"account {day}")
+        await alerts.delivers()
+        alerts.clock.advance(timedelta(days=1))
+
+    assert (await alerts.get(f"/v1/channels/{channel['id']}"))["disabled_reason"] is None
+
+
+async def test_a_process_that_dies_between_the_call_and_the_mark_repeats_under_the_same_id(
+    alerts: World, sink: HttpSink
+) -> None:
+    await alerts.webhook(sink.url)
+    sink.answers.append(HANG)
+    await opened(alerts)
+    await alerts.application.deliverer.start_due()
+    await eventually(lambda: bool(sink.arrivals), within=5)
+    for task in alerts.application.deliverer.under_way:  # what SIGKILL does to it
+        task.cancel()
+
+    survivor = alerts.another()
+    assert await survivor.delivers() == 0  # the lease holds
+    alerts.clock.advance(31 * SECOND)
+    await survivor.delivers()
+
+    assert len(sink.ids) == 2
+    assert len(set(sink.ids)) == 1
+    assert ((await only(alerts))["state"], (await only(alerts))["attempts"]) == ("delivered", 2)
+
+
+async def test_a_process_that_slept_past_its_lease_marks_nothing(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    sink.answers.append(HANG)
+    await opened(alerts)
+    await alerts.application.deliverer.start_due()
+    await eventually(lambda: bool(sink.arrivals), within=5)
+
+    alerts.clock.advance(31 * SECOND)
+    await alerts.another().delivers()
+    await (
+        alerts.application.deliverer.finish()
+    )  # the first one's call times out now: a failure, and not its own any more
+
+    assert ((await only(alerts))["state"], (await only(alerts))["attempts"]) == ("delivered", 2)
+
+
+async def test_two_processes_send_each_message_once(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    other = alerts.another()
+    for number in range(12):
+        await opened(alerts, f"account {number}")
+
+    await asyncio.gather(alerts.delivers(), other.delivers())
+
+    assert len(sink.ids) == len(set(sink.ids)) == 12
+
+
+@pytest.mark.parametrize("behaviour", [HANG, DRIP, FLOOD])
+async def test_a_destination_that_misbehaves_stops_no_other(alerts: World, sink: HttpSink, behaviour: str) -> None:
+    async with http_sink() as bad:
+        bad.usual = behaviour
+        channel = await alerts.webhook(bad.url)
+        await alerts.webhook(sink.url)
+        for number in range(10):
+            await opened(alerts, f"account {number}")
+        sent = asyncio.create_task(alerts.delivers())
+
+        while len(sink.arrivals) < 10:
+            await alerts.application.deliverer.start_due()
+            await asyncio.sleep(0.01)
+            assert len(bad.arrivals) <= 4 or behaviour == FLOOD  # bounded: the others wait their turn
+        await sent
+
+        failed = await alerts.deliveries(channel_id=channel["id"])
+        assert {one["state"] for one in failed} == {"pending"}
+        assert all(one["error"] for one in failed)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((302, {"location": "http://169.254.169.254/"}, b""), "the destination answered 302"),
+        ((301, {"location": "/elsewhere"}, b"moved"), "the destination answered 301: moved"),
+    ],
+)
+async def test_a_redirect_is_a_failure_and_is_not_followed(
+    alerts: World, sink: HttpSink, answer: Any, error: str
+) -> None:
+    await alerts.webhook(sink.url)
+    sink.answers.append(answer)
+    await opened(alerts)
+
+    await alerts.delivers()
+
+    assert [arrival.path for arrival in sink.arrivals] == ["/hook"]
+    assert (await only(alerts))["error"] == error
+
+
+async def test_a_destination_that_is_not_there_is_tried_again(alerts: World) -> None:
+    free = bind("127.0.0.1", 0)
+    port = free.getsockname()[1]
+    free.close()
+    await alerts.webhook(f"http://127.0.0.1:{port}/")
+    await opened(alerts)
+
+    await alerts.delivers()
+
+    delivery = await only(alerts)
+    assert (delivery["state"], delivery["attempts"]) == ("pending", 1)
+    assert "no connection" in delivery["error"]
+
+
+async def test_an_end_is_told_where_the_beginning_may_have_arrived_and_nowhere_else(
+    alerts: World, sink: HttpSink
+) -> None:
+    async with http_sink() as silent, http_sink() as refusing:
+        silent.usual, refusing.usual = HANG, 500
+        for destination in (sink, silent, refusing):
+            await alerts.webhook(destination.url)
+        now = alerts.clock.now()
+        await opened(alerts)
+        await alerts.delivers()
+        silent.usual = refusing.usual = 204
+
+        await alerts.hears(fell("red", "green", now + HOUR))
+        alerts.clock.advance(HOUR)
+        await alerts.delivers()
+
+        assert [len(one.arrivals) for one in (sink, silent, refusing)] == [2, 2, 1]
+        states = sorted((one["kind"], one["state"]) for one in await alerts.deliveries())
+        assert states == [
+            ("opened", "delivered"),
+            ("opened", "suppressed"),
+            ("opened", "suppressed"),
+            ("resolved", "delivered"),
+            ("resolved", "delivered"),
+        ]
+
+
+async def test_switching_a_channel_off_takes_back_what_waits(alerts: World, sink: HttpSink) -> None:
+    channel = await alerts.webhook(sink.url)
+    await opened(alerts)
+
+    async with alerts.api() as api:
+        await api.patch(f"/v1/channels/{channel['id']}", json={"enabled": False})
+    await alerts.delivers()
+    await opened(alerts, "globex")
+
+    assert sink.arrivals == []
+    assert ((await only(alerts))["state"], (await only(alerts))["error"]) == (
+        "suppressed",
+        "the channel is switched off",
+    )
+
+
+async def test_a_deleted_channel_leaves_its_past_and_no_secret(alerts: World, sink: HttpSink) -> None:
+    channel = await alerts.webhook(sink.url)
+    await opened(alerts)
+
+    async with alerts.api() as api:
+        assert (await api.delete(f"/v1/channels/{channel['id']}")).status_code == 204
+        assert (await api.get(f"/v1/channels/{channel['id']}")).status_code == 404
+        assert (await api.delete(f"/v1/channels/{channel['id']}")).status_code == 404
+    await alerts.delivers()
+
+    assert sink.arrivals == []
+    assert (await only(alerts))["state"] == "suppressed"
+    assert [row.destination for row in await alerts.rows("SELECT destination FROM alerts.channel")] == [None]
