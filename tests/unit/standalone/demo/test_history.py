@@ -98,9 +98,7 @@ def test_a_history_asked_for_in_pieces_is_the_same_as_the_whole(account: Account
     end = begin + timedelta(days=40)
     edges = [begin, *sorted(begin + timedelta(seconds=cut) for cut in cuts), end]
 
-    pieces = [
-        use for after, until in pairwise(edges) for use in history.between(account, after, until)
-    ]
+    pieces = [use for after, until in pairwise(edges) for use in history.between(account, after, until)]
 
     assert pieces == list(history.between(account, begin, end))
 

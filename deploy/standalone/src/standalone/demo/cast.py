@@ -153,7 +153,7 @@ CAST = (
     _account("Dune Mobility", "Transport", DUBAI, "enterprise", MAYA, 22, 23, SeatsNearlyUsedUp(), EndsAfter(320)),
     # Customers who use less and less.
     _account(
-        "Stellwerk Rail", "Transport", BERLIN, "strategic", JONAS, 34, 44, Declining(-58, -3), EndsAfter(80), "EUR"
+        "Stellwerk Rail", "Transport", BERLIN, "strategic", JONAS, 34, 44, Declining(-58, -3), EndsAfter(78), "EUR"
     ),
     _account(
         "Palisade Security", "Security", NEW_YORK, "enterprise", AMELIA, 20, 26, Declining(-58, -4), EndsAfter(52)

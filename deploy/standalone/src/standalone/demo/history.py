@@ -69,7 +69,7 @@ class History:
     def __init__(self, first_day: date, seed: int = DEFAULT_SEED, woken: dict[str, date] | None = None) -> None:
         self._first_day = first_day
         self._seed = seed
-        self._woken = woken or {}
+        self._woken = {} if woken is None else woken  # not a copy: accounts wake while we look
         self._pick = tuple(_Pick(FEATURES[:taken_up]) for taken_up in range(len(FEATURES) + 1))
 
     @property

@@ -55,7 +55,9 @@ class Demo:
         self._console = console
         self._cast = cast
         self._clock = clock or SystemClock()
-        self._services = Services(send, settings.admin_key())
+        key = settings.admin_key()
+        self._services = Services(send, key)
+        self._looking = Services(send, key, patience_seconds=0)
         known = state.load(settings.state_file)
         self._state = known or state.State(self._clock.now().date(), settings.seed)
         self._is_first = known is None
@@ -127,7 +129,7 @@ class Demo:
         return len(uses)
 
     async def _look(self, line: LiveLine) -> None:
-        line.seen(await read_accounts(self._services, self._settings), await self._messages())
+        line.seen(await read_accounts(self._looking, self._settings), await self._messages())
 
     # -- the steps ----------------------------------------------------------------------------------------------------
 

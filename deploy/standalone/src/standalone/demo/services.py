@@ -35,11 +35,11 @@ class Http(Protocol):
 
 
 class Unreachable(Exception):
-    """A service gave no answer at all."""
+    """A service gave no answer, or none but that it cannot answer now."""
 
 
 class Refused(Exception):
-    """A service will not do what the demo asked, however often it asks."""
+    """A service will not do what the demo asked (status 4xx), however often it asks."""
 
     def __init__(self, method: str, url: str, status: int, body: bytes) -> None:
         super().__init__(f"{method} {url} was answered with {status}: {_why(body)}")
@@ -47,10 +47,17 @@ class Refused(Exception):
 
 
 class Services:
-    """Requests with an API key. 429, 503 and silence are repeated for two minutes, as Retry-After says."""
+    """Requests with an API key. 429, 5xx and silence are repeated as Retry-After says, for `patience_seconds`."""
 
-    def __init__(self, http: Http, key: str, wait: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        http: Http,
+        key: str,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._http = http
+        self._patience_seconds = patience_seconds
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         self._wait = wait
 
@@ -104,13 +111,15 @@ class Services:
             try:
                 answer = await self._http(method, url, headers=headers, body=body)
             except Unreachable:
-                if waited >= PATIENCE_SECONDS:
+                if waited >= self._patience_seconds:
                     raise
             else:
                 if answer.status < 300:
                     return msgspec.json.decode(answer.body) if answer.body else None
-                if answer.status not in {429, 503} or waited >= PATIENCE_SECONDS:
+                if answer.status < 500 and answer.status != 429:
                     raise Refused(method, url, answer.status, answer.body)
+                if waited >= self._patience_seconds:
+                    raise Unreachable(f"{method} {url} was answered with {answer.status}: {_why(answer.body)}")
                 pause = _asked_pause(answer.headers)
             await self._wait(pause)
             waited += pause
