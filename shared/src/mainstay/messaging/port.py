@@ -180,7 +180,7 @@ class EventLog(Protocol):
         """Append and return when every record is durable (acks=all, or committed).
 
         Concurrent calls share flushes. Raises `RecordRefused` before anything is appended, and `LogUnavailable`
-        with the indexes that were not acknowledged after `within`; never waits longer.
+        with the indexes that were not acknowledged after `within` (never waits longer), or at once for an unknown topic.
         """
 
     def consumer(self, group: str, topics: Sequence[str], positions: Positions) -> Consumer:

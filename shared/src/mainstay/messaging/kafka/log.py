@@ -12,7 +12,7 @@ from mainstay.messaging.kafka.consumer import KafkaConsumer, record_of
 from mainstay.messaging.kafka.errors import FAILURES, as_unavailable, why
 from mainstay.messaging.kafka.flusher import BATCH_BYTES, Call, Flusher, Part
 from mainstay.messaging.limits import Keys, check
-from mainstay.messaging.port import Bounds, LogUnavailable, Outgoing, Positions, Record, RecordRefused, Topic
+from mainstay.messaging.port import Bounds, LogUnavailable, Outgoing, Positions, Record, Topic
 from mainstay.messaging.room import Room
 
 QUEUE_BYTES = 64 << 20
@@ -39,6 +39,7 @@ class KafkaLog:
         self._partitions: dict[str, int] = {}
         self._flushers: dict[tuple[str, int], Flusher] = {}
         self._id: str | None = None
+        self._starting = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -49,8 +50,11 @@ class KafkaLog:
 
     async def start(self) -> None:
         """Connect. Raises `LogUnavailable`; may be called again."""
-        if self._producer is not None:
-            return
+        async with self._starting:
+            if self._producer is None:
+                self._producer = await self._connect()
+
+    async def _connect(self) -> AIOKafkaProducer:
         with as_unavailable():
             async with admin(self._servers, self._client_name) as client:
                 self._id = (await client.describe_cluster())["cluster_id"]
@@ -67,7 +71,7 @@ class KafkaLog:
             except BaseException:
                 await producer.stop()
                 raise
-        self._producer = producer
+        return producer
 
     async def close(self) -> None:
         """Flush what was promised and disconnect."""
@@ -96,7 +100,7 @@ class KafkaLog:
         try:
             async with asyncio.timeout(within.total_seconds()):
                 producer = self._started()
-                counts = {name: await self._partition_count(producer, name, records) for name in _topics(records)}
+                counts = {name: await self._partition_count(producer, name) for name in _topics(records)}
                 parts, size = self._divide(records, counts)
                 await self._room.enter(size)
                 call = next(iter(parts.values())).call
@@ -166,15 +170,15 @@ class KafkaLog:
             raise LogUnavailable("the log is not started, or closed")
         return self._producer
 
-    async def _partition_count(self, producer: AIOKafkaProducer, topic: str, records: Sequence[Outgoing] = ()) -> int:
+    async def _partition_count(self, producer: AIOKafkaProducer, topic: str) -> int:
         count = self._partitions.get(topic)
         if count is None:
             # Not partitions_for(): it waits ten seconds for a topic that nobody has made.
             cluster = await producer.client.fetch_all_metadata()
             count = len(cluster.partitions_for_topic(topic) or ())
             if not count:
-                index = next((index for index, record in enumerate(records) if record.topic == topic), 0)
-                raise RecordRefused(index, f"the topic {topic} does not exist")
+                # Its owner makes it when it starts, and brokers take a moment to tell of it.
+                raise LogUnavailable(f"the topic {topic} does not exist yet")
             await producer.partitions_for(topic)
             self._partitions[topic] = count
         return count

@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 
 from mainstay.messaging.limits import Keys, check
-from mainstay.messaging.port import Bounds, LogUnavailable, Outgoing, Positions, Record, RecordRefused, Topic
+from mainstay.messaging.port import Bounds, LogUnavailable, Outgoing, Positions, Record, Topic
 from mainstay.messaging.postgres.appender import Appender, Row, encode_headers
 from mainstay.messaging.postgres.catalogue import Catalogue, StoredTopic
 from mainstay.messaging.postgres.connections import FAILURES, Connections, as_unavailable, why
@@ -40,6 +40,7 @@ class PostgresLog:
         self._upkeep_every = upkeep_every.total_seconds()
         self._upkeep: asyncio.Task[None] | None = None
         self._id: str | None = None
+        self._starting = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -50,8 +51,11 @@ class PostgresLog:
 
     async def start(self) -> None:
         """Connect. Raises `LogUnavailable`; may be called again."""
-        if self._upkeep is not None:
-            return
+        async with self._starting:
+            if self._upkeep is None:
+                await self._connect()
+
+    async def _connect(self) -> None:
         with as_unavailable():
             await self._connections.open()
             async with self._connections.borrowed() as connection:
@@ -156,8 +160,8 @@ class PostgresLog:
         names = {record.topic for record in records}
         topics = await self._catalogue.find(names)
         if len(topics) < len(names):
-            index = next(index for index, record in enumerate(records) if record.topic not in topics)
-            raise RecordRefused(index, f"the topic {records[index].topic} does not exist")
+            # Its owner makes it when it starts.
+            raise LogUnavailable(f"the topic {min(names - topics.keys())} does not exist yet")
         return topics
 
     async def _topic(self, name: str) -> StoredTopic:
