@@ -27,17 +27,18 @@ class Append:
 
     def __init__(self, log: EventLog, *, within: timedelta, times: AppendTimes) -> None:
         self._log, self._within, self._times = log, within, times
-        self._is_open = False
+        self.is_open = False
+        """Whether the log is connected and has its topics."""
 
     def open(self) -> None:
         """The log is connected and has its topics."""
-        self._is_open = True
+        self.is_open = True
 
     async def __call__(self, records: Sequence[Outgoing]) -> None:
         """Append all of them; nothing to do for none."""
         if not records:
             return
-        if not self._is_open:
+        if not self.is_open:
             raise LogUnavailable("the log was not reached yet", range(len(records)))
         began = perf_counter()
         try:

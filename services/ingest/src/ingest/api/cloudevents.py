@@ -101,8 +101,8 @@ def read_event(document: msgspec.Raw, limits: Limits) -> CloudEvent:
     event = json.read(_event, document)
     if event.specversion != "1.0":
         raise Refused("specversion-not-supported", "The specversion is 1.0.", "/specversion")
-    names.event_id(event.id, "/id", names.LONGEST_ID)
-    names.event_id(event.source, "/source", names.LONGEST_ID)
+    names.event_id(event.id, "/id")
+    names.event_id(event.source, "/source")
     if event.data_base64 is not None or not _is_json(event.datacontenttype):
         raise Refused("data-not-json", "The data is JSON, in data.", "/data")
     return event

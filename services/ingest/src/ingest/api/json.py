@@ -14,7 +14,7 @@ DEEPEST = 64
 
 NO_JSON = msgspec.Raw(b"{}")
 
-_any_object = msgspec.json.Decoder(dict[str, Any])
+_attached = msgspec.json.Decoder(dict[str, Any] | None)
 
 
 def check_text(document: bytes) -> None:
@@ -47,16 +47,24 @@ def read_object(document: msgspec.Raw, pointer: str) -> dict[str, Any]:
     What a database could not keep is refused: NUL characters, numbers beyond a double or of thousands of digits, more
     than 64 levels of nesting. `null` is an empty object. Raises `Refused`.
     """
-    text = bytes(document)
-    if text == b"null":
-        return {}
     try:
-        found = read(_any_object, document)
-    except Refused as refused:
-        raise Refused(refused.code, refused.detail, pointer) from None
+        found: dict[str, Any] | None = _attached.decode(document)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise _unreadable(document, pointer) from None
+    if not found:
+        return {}
+    text = bytes(document)
     if b"\\u0000" in text or (len(text) > 2 * DEEPEST and text.count(b"{") + text.count(b"[") > DEEPEST):
         _inspect(found, pointer)
     return found
+
+
+def _unreadable(document: msgspec.Raw, pointer: str) -> Refused:
+    try:
+        read(_attached, document)
+    except Refused as refused:
+        return Refused(refused.code, refused.detail, pointer)
+    raise AssertionError("what could not be read can be read")
 
 
 def _inspect(root: dict[str, Any], pointer: str) -> None:

@@ -5,7 +5,7 @@ https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ 
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 
@@ -98,10 +98,12 @@ def batch_records(batch: BatchOfCalls, limits: Limits, received_at: datetime, wr
     refusals: list[Refused] = []
     for index, item in enumerate(batch.batch):
         try:
-            limits.check_event(len(memoryview(item)))
+            if len(item) > limits.event_bytes:
+                limits.check_event(len(item))
             call = json.read(_call, item)
             own_clock = clock if call.sent_at is None else SenderClock.observed(received_at, call.sent_at)
-            records.append(_record(call, _kind_of(call), own_clock, group, write))
+            kind = KINDS.get(call.type or "") or _no_such_kind(call.type)
+            records.append(_record(call, kind, own_clock, group, write))
         except Refused as refused:
             refusals.append(refused.within(f"/batch/{index}"))
     if refusals:
@@ -112,12 +114,9 @@ def batch_records(batch: BatchOfCalls, limits: Limits, received_at: datetime, wr
 Reading: TypeAlias = Callable[[Call, datetime, SenderClock, str | None], Said]
 
 
-def _kind_of(call: Call) -> Reading:
-    kind = KINDS.get(call.type or "")
-    if kind is None:
-        known = ", ".join(KINDS)
-        raise Refused("type-not-supported", f"Calls of these types are taken: {known}; this is {call.type!r}.", "/type")
-    return kind
+def _no_such_kind(stated: str | None) -> NoReturn:
+    known = ", ".join(KINDS)
+    raise Refused("type-not-supported", f"A call says its type, one of {known}; this one says {stated!r:.50}.", "/type")
 
 
 def _record(call: Call, kind: Reading, clock: SenderClock, group: str | None, write: RecordWriter) -> Outgoing:
@@ -125,7 +124,7 @@ def _record(call: Call, kind: Reading, clock: SenderClock, group: str | None, wr
     if message_id is None:
         message_id = new_id(clock.received_at)
     else:
-        names.event_id(message_id, "/messageId", names.LONGEST_MESSAGE_ID)
+        names.message_id(message_id)
     if call.original_timestamp is not None:
         occurred_at = clock.corrected(call.original_timestamp, "/originalTimestamp")
     else:

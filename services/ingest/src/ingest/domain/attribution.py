@@ -9,13 +9,13 @@ ANONYMOUS = "anonymous:"
 
 def account_of(stated: str | None, pointer: str) -> str:
     """The account a call belongs to. Raises `Refused` where it names none."""
-    if stated is None:
-        raise Refused(
-            "account-missing",
-            "The call names no account: send it as groupId in a group call and as context.groupId in any other.",
-            pointer,
-        )
-    return names.account_id(stated, pointer)
+    if stated is not None:
+        return names.account_id(stated, pointer)
+    raise Refused(
+        "account-missing",
+        "The call names no account: send it as groupId in a group call and as context.groupId in any other.",
+        pointer,
+    )
 
 
 def user_of(user: str | None, anonymous: str | None) -> str:

@@ -1,0 +1,98 @@
+"""Ingest behind a real socket, and a look into the log behind it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from ingest.bootstrap import Service
+from ingest.settings import Settings
+from mainstay.contracts.envelope import Decoder, Event
+from mainstay.contracts.ingest import EVENTS
+from mainstay.db.engine import Database
+from mainstay.kernel.clock import Clock
+from mainstay.messaging.port import Topic
+from mainstay.web.keys import create_key
+from mainstay.web.serving import Listener, bind, serve
+
+SECRET = "s" * 32
+SEGMENT = {"Content-Type": "application/json"}
+STRUCTURED = {"Content-Type": "application/cloudevents+json"}
+BATCH = {"Content-Type": "application/cloudevents-batch+json; charset=UTF-8"}
+
+
+@dataclass
+class Door:
+    """One running ingest."""
+
+    service: Service
+    url: str
+    key: str
+    http: httpx.AsyncClient
+
+    async def post(
+        self, path: str, body: Any = None, *, content: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """POST with the door's key, unless `headers` say otherwise."""
+        sent = {"Authorization": f"Bearer {self.key}", **SEGMENT, **(headers or {})}
+        sent = {name: value for name, value in sent.items() if value}
+        if content is None:
+            return await self.http.post(path, json=body, headers=sent)
+        return await self.http.post(path, content=content, headers=sent)
+
+    async def until_listening(self) -> None:
+        """Wait for the server."""
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await self.http.get("/healthz")
+                except httpx.ConnectError:
+                    await asyncio.sleep(0.02)
+                else:
+                    return
+
+    async def until_connected(self) -> None:
+        """Wait for the log: until then the door answers 503."""
+        async with asyncio.timeout(20):
+            while not self.service.append.is_open:  # noqa: ASYNC110 - nothing to be told by; tests alone wait for it
+                await asyncio.sleep(0.02)
+
+    async def events(self, topic: Topic) -> list[Event[Any]]:
+        """Every event of a topic, in the order of the log within each account."""
+        decode = Decoder(*EVENTS)
+        log = self.service.log
+        found: list[Event[Any] | None] = []
+        for partition, bounds in (await log.bounds(topic.name)).items():
+            found += [decode(record) for record in await log.read(topic.name, partition, bounds.first, bounds.next)]
+        return [event for event in found if event is not None]
+
+
+@asynccontextmanager
+async def opened(
+    url: str, *, clock: Clock | None = None, log_url: str | None = None, **settings: Any
+) -> AsyncIterator[Door]:
+    """Ingest on a database that has every schema, with one key."""
+    database = Database(url, application_name="tests")
+    key = await create_key(database, SECRET, "tests", ["ingest:write"], "product")
+    await database.close()
+    service = Service(
+        Settings(database_url=url, event_log_url=log_url or url, secret_key=SECRET, **settings), clock=clock
+    )
+    stopping = asyncio.Event()
+    bound = bind("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    await service.keys.refresh()
+    running = [asyncio.create_task(run(stopping)) for run in (*service.serving().values(), *service.working().values())]
+    running.append(asyncio.create_task(serve(Listener(service.front(), "127.0.0.1", 0), stopping, bound=bound)))
+    try:
+        async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as http:
+            door = Door(service, address, key, http)
+            await door.until_listening()
+            yield door
+    finally:
+        stopping.set()
+        await asyncio.gather(*running)
+        await service.close()
