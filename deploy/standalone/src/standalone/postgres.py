@@ -49,7 +49,7 @@ _SETTINGS: Final = {
     "log_rotation_size": "0",
     "log_line_prefix": "%m [%p] %a ",
 }
-_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresFailed(Exception):
@@ -76,7 +76,8 @@ class EmbeddedPostgres:
     the data, or `nobody`) in a folder made for it; when that user cannot enter `directory` (it lies below /root, say),
     the data lies in a new folder below /var/lib/mainstay instead, `directory/location` names it, and `place` tells it.
 
-    `port` is the port on 127.0.0.1; None picks a free one at each start. `durable=False` turns fsync off: for tests.
+    `port` is the port on 127.0.0.1; None picks a free one at each start. `durable=False` turns fsync off, for
+    tests: commits survive any kill of processes, but not of the machine.
 
     The server is a process of its own: it outlives a SIGKILL of whoever started it, and the next `start` takes it over.
     """

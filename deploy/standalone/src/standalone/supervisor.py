@@ -115,23 +115,19 @@ class Supervisor:
     async def _start(self, program: Program) -> asyncio.subprocess.Process:
         # A session of its own keeps the terminal's Ctrl-C away from children: we stop them, in order.
         command = [sys.executable, "-m", "standalone.child", str(os.getpid()), *program.command]
-        output = (
-            subprocess.DEVNULL
-            if program.log is None
-            else os.open(program.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        )
+        log = None if program.log is None else os.open(program.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 env=dict(program.environment),
                 stdin=subprocess.DEVNULL,
-                stdout=None if program.log is None else output,
-                stderr=None if program.log is None else subprocess.STDOUT,
+                stdout=log,
+                stderr=None if log is None else subprocess.STDOUT,
                 start_new_session=True,
             )
         finally:
-            if program.log is not None:
-                os.close(output)
+            if log is not None:
+                os.close(log)
         self._record.add(program.name, process.pid)
         return process
 
