@@ -180,7 +180,8 @@ class EventLog(Protocol):
         """Append and return when every record is durable (acks=all, or committed).
 
         Concurrent calls share flushes. Raises `RecordRefused` before anything is appended, and `LogUnavailable`
-        with the indexes that were not acknowledged after `within` (never waits longer), or at once for an unknown topic.
+        with the indexes that were not acknowledged after `within` (never waits longer), or at once while a topic does
+        not exist yet.
         """
 
     def consumer(self, group: str, topics: Sequence[str], positions: Positions) -> Consumer:
