@@ -70,7 +70,7 @@ class HttpSink:
             with suppress(asyncio.CancelledError):
                 await self.leave.wait()
             return
-        if answer in (DRIP, FLOOD):  # noqa: PLR6201 - a tuple with a dict has no hash
+        if answer in (DRIP, FLOOD):
             await send({"type": "http.response.start", "status": 200, "headers": []})
             gone = asyncio.ensure_future(receive())  # the next thing to receive is the client's going
             while not (gone.done() or self.leave.is_set()):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from alerts.domain.deliveries import RETRY_AFTER
+from alerts.jobs import deliver
 from mainstay.testing import eventually
 from mainstay.web.serving import bind
 from tests.integration.alerts.sinks import DRIP, FLOOD, HANG, HttpSink, http_sink
@@ -189,17 +190,18 @@ async def test_a_destination_that_misbehaves_stops_no_other(alerts: World, sink:
         await alerts.webhook(sink.url)
         for number in range(10):
             await opened(alerts, f"account {number}")
-        sent = asyncio.create_task(alerts.delivers())
+        stopping = asyncio.Event()
+        worker = asyncio.create_task(deliver(alerts.application.deliverer, stopping))
 
-        while len(sink.arrivals) < 10:
-            await alerts.application.deliverer.start_due()
-            await asyncio.sleep(0.01)
-            assert len(bad.arrivals) <= 4 or behaviour == FLOOD  # bounded: the others wait their turn
-        await sent
+        await eventually(lambda: len(sink.arrivals) == 10, within=10)
+        if behaviour in {HANG, DRIP}:
+            assert len(bad.arrivals) == 4  # bounded: the others wait their turn
+        stopping.set()
+        await worker
 
         failed = await alerts.deliveries(channel_id=channel["id"])
         assert {one["state"] for one in failed} == {"pending"}
-        assert all(one["error"] for one in failed)
+        assert sum(one["error"] is not None for one in failed) >= 4
 
 
 @pytest.mark.parametrize(

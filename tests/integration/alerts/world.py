@@ -114,10 +114,13 @@ class World:
         data: list[Any] = (await self.get("/v1/deliveries", limit=500, **query))["data"]
         return data
 
-    async def rows(self, query: str, **values: Any) -> Sequence[Any]:
-        """Rows of the database."""
+    async def rows(self, query: str, *, commit: bool = False, **values: Any) -> Sequence[Any]:
+        """Rows of the database; `commit` keeps what the query changes."""
         async with self.database.engine.connect() as connection:
-            return (await connection.execute(text(query), values)).all()
+            found = (await connection.execute(text(query), values)).all()
+            if commit:
+                await connection.commit()
+            return found
 
     async def said(self) -> list[str]:
         """The types of the events in the outbox, in their order."""

@@ -91,7 +91,7 @@ class Deliverer:
         )
 
     async def start_due(self) -> int:
-        """Claim what is due and has room, and start sending it; answers how many. The caller need not wait."""
+        """Claim what is due and has room, and start sending it; answers how many. For one task at a time."""
         now = self._clock.now()
         async with self._open() as work:
             claims = await work.deliveries.claim(
