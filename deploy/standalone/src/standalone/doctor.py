@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
@@ -21,7 +21,7 @@ import alerts.settings
 import health_score.settings
 import ingest.settings
 import renewals.settings
-from mainstay.settings import SharedSettings
+from mainstay.settings import SECRET_KEY_MIN_CHARS, SharedSettings
 from standalone.binaries import PostgresMissing, find_binaries
 from standalone.claim import current_claim
 from standalone.database import DatabaseAway, embedded
@@ -127,15 +127,18 @@ def _environment() -> Iterator[Finding]:
 
 
 def _refused(kind: type[BaseSettings]) -> Iterator[str]:
-    """What a settings class says of the environment, but for what `up` itself provides."""
+    """What a settings class says of the environment. What `up` provides is given, or other rules would go unchecked."""
+    provided: dict[str, Any] = {"database_url": "postgresql://", "secret_key": "x" * SECRET_KEY_MIN_CHARS}
     try:
-        kind()
+        kind(**({} if kind is StandaloneSettings else provided))
     except ValidationError as error:
         for wrong in error.errors():
-            if wrong["type"] != "missing":
-                name = str(wrong["loc"][0]) if wrong["loc"] else "the settings"
-                name = name if name.startswith("MAINSTAY_") else f"{kind.model_config.get('env_prefix')}{name}".upper()
-                yield f"{name}: {wrong['msg']}"
+            if not wrong["loc"]:  # a rule over several variables names them itself
+                yield wrong["msg"]
+                continue
+            name = str(wrong["loc"][0])
+            name = name if name.startswith("MAINSTAY_") else f"{kind.model_config.get('env_prefix')}{name}".upper()
+            yield f"{name}: {wrong['msg']}"
 
 
 async def _database(settings: StandaloneSettings) -> list[Finding]:
