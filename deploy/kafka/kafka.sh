@@ -53,7 +53,7 @@ bring_jars() {
   echo "kafka: bringing Apache Kafka's jars (44 MB, once) …" >&2
   local fresh=$home/libs.$$
   mkdir -p "$fresh"
-  mvn --quiet --batch-mode --file "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$fresh" >"$home/maven.log" 2>&1 ||
+  mvn --quiet --batch-mode -Dstyle.color=never --file "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$fresh" >"$home/maven.log" 2>&1 ||
     { rm -rf "$fresh"; fail "Maven could not bring the jars: $(grep -m 1 ERROR "$home/maven.log" || echo "see $home/maven.log")"; }
   cp "$here/pom.xml" "$fresh/pom.xml"
   rm -rf "$libs"

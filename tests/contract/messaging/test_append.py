@@ -57,7 +57,6 @@ BAD = {
     "key too long": {"key": "k" * 1001},
     "headers too large": {"headers": (("h", b"x" * (MAX_HEADERS_BYTES + 1)),)},
     "too many headers": {"headers": (("h", b""),) * 51},
-    "no such topic": {"topic": "nobody-made-this"},
 }
 
 
@@ -72,6 +71,17 @@ async def test_a_refused_record_leaves_nothing_of_its_call_behind(world: World, 
     assert refused.value.index == 1
     assert sum(limits.next for limits in (await world.log.bounds(world.topic.name)).values()) == 0
     await world.log.append([good])  # and the log goes on
+
+
+async def test_a_topic_that_does_not_exist_yet_is_told_at_once_and_nothing_is_appended(world: World) -> None:
+    good = Outgoing(world.topic.name, "acme", b"1")
+
+    async with asyncio.timeout(5):
+        with pytest.raises(LogUnavailable, match="nobody-made-this does not exist yet") as unavailable:
+            await world.log.append([good, Outgoing("nobody-made-this", "acme", b"1")])
+
+    assert unavailable.value.unacknowledged == {0, 1}
+    assert sum(limits.next for limits in (await world.log.bounds(world.topic.name)).values()) == 0
 
 
 async def test_order_within_a_key_over_concurrent_calls(world: World) -> None:

@@ -1,8 +1,12 @@
 """Where a consumer stands in each partition it holds: what is handed out, what is done, what is missing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import structlog
 
 from mainstay.messaging.port import Bounds, Gap, Position, Positions
+
+_log = structlog.get_logger(__name__)
 
 Partition = tuple[str, int]
 """Topic and number."""
@@ -19,24 +23,47 @@ class Progress:
         self._done: dict[Partition, int] = {}
         self._gaps: dict[Partition, Gap] = {}
 
-    async def begin(self, partitions: Iterable[Partition], bounds: Mapping[Partition, Bounds]) -> None:
-        """Take up partitions at their stored offsets; one never begun begins at its first record kept."""
+    async def begin(
+        self, partitions: Iterable[Partition], look: Callable[[], Awaitable[Mapping[Partition, Bounds]]]
+    ) -> None:
+        """Take up partitions at their stored offsets; one never begun begins at its first record kept.
+
+        The bounds are looked at after the offsets: the owner before may just have moved them, and what is stored must
+        not seem to lie beyond the end.
+        """
         by_topic: dict[str, list[int]] = {}
-        for topic, partition in sorted(partitions):
-            by_topic.setdefault(topic, []).append(partition)
+        for topic, number in sorted(partitions):
+            by_topic.setdefault(topic, []).append(number)
+        stored: dict[Partition, int] = {}
         for topic, numbers in by_topic.items():
-            stored = dict(await self._positions.load(self._log_id, self._group, topic, numbers))
-            for number in numbers:
-                limits = bounds[topic, number]
-                if number not in stored:
-                    stored[number] = await self._positions.begin(self._log_id, self._group, topic, number, limits.first)
-                self._done[topic, number] = self._next[topic, number] = stored[number]
-                self.look_for_gap((topic, number), limits)
+            loaded = await self._positions.load(self._log_id, self._group, topic, numbers)
+            stored.update({(topic, number): offset for number, offset in loaded.items()})
+        bounds = await look()
+        new = [
+            (topic, number)
+            for topic, numbers in by_topic.items()
+            for number in numbers
+            if (topic, number) not in stored
+        ]
+        for topic, number in new:
+            first = bounds[topic, number].first
+            stored[topic, number] = await self._positions.begin(self._log_id, self._group, topic, number, first)
+        if any(stored[partition] > bounds[partition].next for partition in stored):
+            bounds = await look()
+        for partition, offset in stored.items():
+            self._done[partition] = self._next[partition] = offset
+            self.look_for_gap(partition, bounds[partition])
 
     def look_for_gap(self, partition: Partition, bounds: Bounds) -> bool:
-        """Whether the next record is missing: forgotten, or beyond the log's end. Then the partition stands still."""
-        if not bounds.first <= self._next[partition] <= bounds.next:
-            self._gaps[partition] = Gap(*partition, self._next[partition], bounds.first)
+        """Whether the next record is missing: forgotten, or beyond the log's end. Then the partition stands still.
+
+        Looked at again, a gap may be none: a broker that has just restarted knows its end only after a moment.
+        """
+        if bounds.first <= self._next[partition] <= bounds.next:
+            self._gaps.pop(partition, None)
+        elif partition not in self._gaps:
+            gap = self._gaps[partition] = Gap(*partition, self._next[partition], bounds.first)
+            _log.error("records are missing; partition stands still", group=self._group, gap=str(gap))
         return partition in self._gaps
 
     def advance(self, partition: Partition, new: int) -> Position:

@@ -24,6 +24,7 @@ from mainstay.messaging.port import (
     dead_letter_topic,
 )
 from mainstay.messaging.work import BrokenChain, Work, join, reason_of
+from mainstay.observability.tracing import span
 
 T = TypeVar("T")
 
@@ -120,7 +121,11 @@ class Runner(Generic[T]):
         if not steps:
             return
         self._last_began = asyncio.get_running_loop().time()
-        with bound_contextvars(**_trace_of(records)):
+        trace = _trace_of(records)
+        with (
+            bound_contextvars(**trace),
+            span(f"consume {self._subscription.topic.name}", traceparent=trace.get("traceparent"), kind="consumer"),
+        ):
             await self._handle(Work(records, steps, self._subscription.decode), 0, len(records))
         await consumer.done(steps)
 
@@ -139,37 +144,39 @@ class Runner(Generic[T]):
         return records, steps
 
     async def _handle(self, work: Work[T], start: int, end: int) -> None:
+        mistake = await self._attempt(work.part(start, end))
+        if mistake is None:
+            return
+        if end - start > 1:
+            self._failed("split", mistake)
+            middle = (start + end) // 2
+            await self._handle(work, start, middle)
+            await self._handle(work, middle, end)
+        else:
+            await self._try_alone(work, start, mistake)
+
+    async def _try_alone(self, work: Work[T], index: int, mistake: Exception) -> None:
+        for _ in range(TRIES - 1):
+            self._failed("try again", mistake)
+            await asyncio.sleep(TRY_AGAIN_AFTER)
+            again = await self._attempt(work.part(index, index + 1))
+            if again is None:
+                return
+            mistake = again
+        self._failed("put aside", mistake)
+        await self._deliver(work.aside(index, reason_of(mistake)))
+
+    async def _attempt(self, batch: Batch[T]) -> Exception | None:
+        """Deliver; answers the mistake, if any. Raises what passes by itself, and `PositionTaken`."""
         try:
-            await self._deliver(work.part(start, end))
+            await self._deliver(batch)
         except PositionTaken:
             raise
         except Exception as error:
             if _passes(error):
                 raise
-            if end - start > 1:
-                self._failed("split", error)
-                middle = (start + end) // 2
-                await self._handle(work, start, middle)
-                await self._handle(work, middle, end)
-            else:
-                await self._try_alone(work, start, error)
-
-    async def _try_alone(self, work: Work[T], index: int, error: Exception) -> None:
-        for _ in range(TRIES - 1):
-            self._failed("try again", error)
-            await asyncio.sleep(TRY_AGAIN_AFTER)
-            try:
-                await self._deliver(work.part(index, index + 1))
-            except PositionTaken:
-                raise
-            except Exception as again:
-                if _passes(again):
-                    raise
-                error = again
-            else:
-                return
-        self._failed("put aside", error)
-        await self._deliver(work.aside(index, reason_of(error)))
+            return error
+        return None
 
     async def _deliver(self, batch: Batch[T]) -> None:
         with self._metrics.handle_seconds.labels(*self._labels).time():

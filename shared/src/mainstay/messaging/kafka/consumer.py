@@ -190,24 +190,30 @@ class KafkaConsumer:
     async def _adopt(self) -> None:
         """Begin the partitions that are new, or forgotten by a rewind, at their stored offsets."""
         member = self._joined()
-        gained = [place for place in member.assignment() if place not in self._progress.next]
+        assigned = member.assignment()
+        self._progress.forget(self._progress.next.keys() - assigned)
+        gained = [place for place in assigned if place not in self._progress.next]
         if not gained:
             return
-        first = await member.beginning_offsets(gained)
-        following = await member.end_offsets(gained)
-        bounds = {(place.topic, place.partition): Bounds(first[place], following[place]) for place in gained}
-        await self._progress.begin(bounds, bounds)
+        await self._progress.begin(gained, lambda: self._look(gained))
         try:
             for place in gained:
                 if place in self._progress.gaps:
-                    _log.error("records are missing; partition stands still", gap=str(self._progress.gaps[place]))
                     member.pause(place)
-                    member.seek(place, bounds[place.topic, place.partition].next)  # it asks for a position all the same
+                    member.seek(place, self._progress.gaps[place].first)  # aiokafka asks for a position all the same
                 else:
                     member.resume(place)
                     member.seek(place, self._progress.next[place])
         except (IllegalStateError, KeyError):
             self._progress.forget(gained)  # the group was rearranged meanwhile; the next turn knows more
+
+    async def _look(self, partitions: Iterable[Partition]) -> Mapping[Partition, Bounds]:
+        places = [TopicPartition(*partition) for partition in partitions]
+        if not places:
+            return {}
+        first = await self._joined().beginning_offsets(places)
+        following = await self._joined().end_offsets(places)
+        return {(place.topic, place.partition): Bounds(first[place], following[place]) for place in places}
 
     async def _take(self, up_to: int, within: float) -> tuple[list[Record], list[Position]]:
         member = self._joined()
@@ -218,8 +224,8 @@ class KafkaConsumer:
             return [], []
         except NoOffsetForPartitionError:
             return [], []  # fetched before the seek to the stored offset, which comes next
-        except OffsetOutOfRangeError as error:
-            await self._missing(error)
+        except OffsetOutOfRangeError:
+            await self._look_for_gaps(list(self._progress.next))
             return [], []
         records: list[Record] = []
         positions: list[Position] = []
@@ -233,18 +239,17 @@ class KafkaConsumer:
                 positions.append(self._progress.advance((place.topic, place.partition), run[-1].offset + 1))
         return records, sorted(positions)
 
-    async def _missing(self, error: OffsetOutOfRangeError) -> None:
-        """The log has forgotten what was to come next: look which partitions that is true of."""
+    async def _look_for_gaps(self, partitions: Iterable[Partition]) -> None:
+        """Look whether the log has, or has again, what comes next; a partition without it stands still."""
         member = self._joined()
-        places = [TopicPartition(*partition) for partition in self._progress.next]
-        first = await member.beginning_offsets(places)
-        following = await member.end_offsets(places)
-        for place in places:
-            if place in self._progress.next and self._progress.look_for_gap(
-                (place.topic, place.partition), Bounds(first[place], following[place])
-            ):
-                _log.error("records are missing; partition stands still", group=self._group, reason=str(error))
-                member.pause(place)
+        for partition, bounds in (await self._look(partitions)).items():
+            if partition not in self._progress.next:
+                continue
+            was_missing = partition in self._progress.gaps
+            if self._progress.look_for_gap(partition, bounds):
+                member.pause(TopicPartition(*partition))
+            elif was_missing:
+                self._progress.forget([partition])  # to be taken up again at its stored offset
 
     async def _watch_progress(self) -> None:
         """Connect anew when records lie there and none come: after a broker's restart a consumer can hang for ever."""
@@ -255,10 +260,12 @@ class KafkaConsumer:
         behind = False
         try:
             async with asyncio.timeout(REQUEST_WITHIN_MS / 1000):
+                await self._look_for_gaps(list(self._progress.gaps))
                 moving = [place for place in self._progress.next if place not in self._progress.gaps]
-                if moving:
-                    ends = await self._joined().end_offsets([TopicPartition(*place) for place in moving])
-                    behind = any(end > self._progress.next.get(place, end) for place, end in ends.items())
+                ends = await self._look(moving)
+                behind = any(
+                    limits.next > self._progress.next.get(place, limits.next) for place, limits in ends.items()
+                )
         except FAILURES as error:
             _log.warning("Kafka does not answer", group=self._group, reason=why(error))
             behind = True

@@ -142,11 +142,13 @@ class PostgresConsumer:
         self._progress.forget(self._progress.next.keys() - staying)
         heads = self._watcher.heads
         gained = [name for name, lease in reading.items() if name not in self._progress.next and lease in heads]
+
+        async def look() -> Mapping[Partition, Bounds]:
+            await self._watcher.look_now()
+            return {name: Bounds(heads[reading[name]].first, heads[reading[name]].next) for name in gained}
+
         if gained:
-            bounds = {name: Bounds(heads[reading[name]].first, heads[reading[name]].next) for name in gained}
-            await self._progress.begin(gained, bounds)
-            for gap in self._progress.gaps.values():
-                _log.error("records are missing; partition stands still", group=self._group, gap=str(gap))
+            await self._progress.begin(gained, look)
 
     async def _read(self, up_to: int) -> tuple[list[Record], list[Position]]:
         ready = self._ready()
@@ -179,13 +181,12 @@ class PostgresConsumer:
         for lease in sorted(self._share.held - self._share.leaving):
             name = self._name(lease)
             head = self._watcher.heads.get(lease)
-            if head is None or name not in self._progress.next or name in self._progress.gaps:
+            if head is None or name not in self._progress.next:
                 continue
-            if self._progress.look_for_gap(name, Bounds(head.first, max(head.next, self._progress.next[name]))):
-                _log.error(
-                    "records are missing; partition stands still", group=self._group, gap=str(self._progress.gaps[name])
-                )
-            elif self._progress.next[name] < head.next:
+            end = head.next
+            if name not in self._progress.gaps:
+                end = max(end, self._progress.next[name])  # the last look may be older than the last fetch
+            if not self._progress.look_for_gap(name, Bounds(head.first, end)) and self._progress.next[name] < head.next:
                 found.append((lease, name, head))
         self._turn += 1
         start = self._turn % len(found) if found else 0
