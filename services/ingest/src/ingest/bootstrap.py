@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from ingest.api.access import Access
 from ingest.api.bodies import Bodies, BytesInFlight
 from ingest.api.cloudevents_routes import CloudEventsRoutes
-from ingest.api.front import Front
+from ingest.api.front import Front, HotRoute
 from ingest.api.openapi import describe
 from ingest.api.segment_routes import SegmentRoutes
 from ingest.application import Append
@@ -51,6 +51,7 @@ class Service:
         self.database = Database(settings.database_url, application_name=f"mainstay {NAME}")
         self.log: EventLog = open_log(settings.event_log_url, client_name=f"mainstay {NAME}")
         self.keys = KeyRing(self.database, settings.secret_key)
+        self.access = Access(self.keys)
         self.in_flight = BytesInFlight(settings.max_bytes_in_flight)
         self.metrics = IngestMetrics(self.registry, bytes_in_flight=lambda: self.in_flight.held)
         self.append = Append(self.log, within=settings.append_within, times=self.metrics)
@@ -60,17 +61,19 @@ class Service:
 
     def front(self) -> Front:
         """The HTTP side: the hot routes, and behind them the application for everything else."""
-        limits, access = self.settings.limits, Access(self.keys)
-        segment = SegmentRoutes(self.append, access, limits, self.clock, self.metrics)
-        cloudevents = CloudEventsRoutes(self.append, access, limits, self.clock, self.metrics)
         return Front(
             self.app(),
-            {**segment.table(), **cloudevents.table()},
-            access=access,
-            bodies=Bodies(limits, within=self.settings.body_within),
+            self.hot_routes(),
+            access=self.access,
+            bodies=Bodies(self.settings.limits, within=self.settings.body_within),
             in_flight=self.in_flight,
             metrics=self.metrics,
         )
+
+    def hot_routes(self) -> dict[str, HotRoute]:
+        """Path -> route, of both protocols."""
+        parts = (self.append, self.access, self.settings.limits, self.clock, self.metrics)
+        return {**SegmentRoutes(*parts).table(), **CloudEventsRoutes(*parts).table()}
 
     def app(self) -> FastAPI:
         """What stands behind the hot routes: documentation, health and metrics."""

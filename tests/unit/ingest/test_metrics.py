@@ -1,0 +1,31 @@
+"""Ingest's own figures as Prometheus reads them."""
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from ingest.metrics import IngestMetrics
+
+
+def test_what_was_counted_is_shown() -> None:
+    registry = CollectorRegistry()
+    metrics = IngestMetrics(registry, bytes_in_flight=lambda: 7)
+    metrics.accepted("segment", "product", 100)
+    metrics.accepted("segment", "product", 1)
+    metrics.refused("cloudevents", "account-missing")
+    metrics.answered("/v1/batch", 200)
+    metrics.appended(0.004)
+    metrics.append_failed(9.0)
+
+    shown = generate_latest(registry).decode()
+    for line in (
+        'ingest_events_accepted_total{protocol="segment",source="product"} 101.0',
+        'ingest_events_refused_total{protocol="cloudevents",reason="account-missing"} 1.0',
+        'ingest_requests_total{route="/v1/batch",status="200"} 1.0',
+        'ingest_append_seconds_bucket{le="0.0025"} 0.0',
+        'ingest_append_seconds_bucket{le="0.005"} 1.0',
+        'ingest_append_seconds_bucket{le="+Inf"} 2.0',
+        "ingest_append_seconds_count 2.0",
+        "ingest_append_seconds_sum 9.004",
+        "ingest_append_failures_total 1.0",
+        "ingest_bytes_in_flight 7.0",
+    ):
+        assert line in shown
