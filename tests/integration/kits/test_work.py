@@ -9,6 +9,7 @@ from mainstay.db.engine import copy_rows
 from mainstay.db.work import NotPublishable
 from mainstay.messaging.consuming import Batch, DeadLetter
 from mainstay.messaging.port import MAX_VALUE_BYTES, Outgoing, Position, PositionTaken, Record
+from mainstay.observability.tracing import span
 
 from .conftest import Service
 
@@ -158,3 +159,16 @@ async def test_a_partition_is_begun_once(service: Service) -> None:
     begun = await asyncio.gather(*(service.offsets.begin("log", "svc", "t", 0, n) for n in (5, 6, 7)))
     assert len(set(begun)) == 1
     assert await service.offsets.load("log", "svc", "t", [0]) == {0: begun[0]}
+
+
+async def test_what_is_said_goes_on_with_the_trace(service: Service) -> None:
+    own = ("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")
+    with span("change") as here:
+        async with service.transactions() as tx:
+            tx.publish(Outgoing("t", "acme", b"1"), Outgoing("t", "acme", b"2", (own,)))
+    async with service.transactions() as tx:
+        tx.publish(Outgoing("t", "acme", b"3"))
+
+    async with service.database.engine.connect() as connection:
+        rows = (await connection.execute(service.tables.outbox.select().order_by("id"))).all()
+    assert [row.header_values for row in rows] == [[here.traceparent.encode()], [own[1]], []]

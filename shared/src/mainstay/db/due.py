@@ -16,6 +16,7 @@ from mainstay.db.engine import Database
 from mainstay.db.errors import is_transient
 from mainstay.db.tables import KitTables
 from mainstay.kernel.clock import Clock
+from mainstay.observability.tracing import span
 
 if TYPE_CHECKING:
     from mainstay.db.work import Transaction, Transactions
@@ -178,9 +179,10 @@ class DueRunner:
     async def _run_batch(self, kind: str) -> int:
         items: Sequence[DueItem] = ()
         try:
-            async with self._transactions() as tx:
-                items = await self._claim(tx.connection, kind)
-                await self._handle(tx, kind, items)
+            with span(f"timers {kind}"):
+                async with self._transactions() as tx:
+                    items = await self._claim(tx.connection, kind)
+                    await self._handle(tx, kind, items)
         except Exception as error:
             if is_transient(error) or not items:
                 raise
@@ -191,9 +193,10 @@ class DueRunner:
 
     async def _run_alone(self, item: DueItem) -> int:
         try:
-            async with self._transactions() as tx:
-                claimed = await self._claim(tx.connection, item.kind, item.key)
-                await self._handle(tx, item.kind, claimed)
+            with span(f"timer {item.kind}"):
+                async with self._transactions() as tx:
+                    claimed = await self._claim(tx.connection, item.kind, item.key)
+                    await self._handle(tx, item.kind, claimed)
         except Exception as error:
             if is_transient(error):
                 raise

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +17,7 @@ from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.dead_letters import dead_letter_record
 from mainstay.messaging.port import MAX_VALUE_BYTES, Outgoing, Position, PositionTaken
+from mainstay.observability.tracing import current_traceparent
 
 _joined: ContextVar["Transaction | None"] = ContextVar("mainstay_joined_transaction", default=None)
 
@@ -37,15 +39,16 @@ class Transaction:
     def publish(self, *records: Outgoing) -> None:
         """Say records: they reach the log after this transaction commits, in this order within a key.
 
-        Order between transactions holds for writers that lock the key's row (the account) before they publish.
-        Raises `NotPublishable`.
+        Order between transactions holds for writers that lock the key's row (the account) before they publish. A
+        record without a trace goes on with the current one. Raises `NotPublishable`.
         """
         for record in records:
             if not record.key:
                 raise NotPublishable(f"a record for {record.topic} has no key")
             if len(record.value) > MAX_VALUE_BYTES:
                 raise NotPublishable(f"{len(record.value)} bytes for {record.topic}; {MAX_VALUE_BYTES} are the limit")
-        self._said.extend(records)
+        here = current_traceparent()
+        self._said.extend(_traced(record, here) for record in records)
 
     async def first_time(self, source: str, event_id: str) -> bool:
         """Whether the event (source, id) had no effect here before; from now on it had."""
@@ -80,6 +83,12 @@ class Transaction:
             [(r.topic, r.key, r.value, [n for n, _ in r.headers], [v for _, v in r.headers], now) for r in said],
         )
         return True
+
+
+def _traced(record: Outgoing, traceparent: str | None) -> Outgoing:
+    if traceparent is None or any(name == "traceparent" for name, _ in record.headers):
+        return record
+    return replace(record, headers=(*record.headers, ("traceparent", traceparent.encode())))
 
 
 class Transactions:
