@@ -37,7 +37,6 @@ class Work(Generic[T]):
     ) -> None:
         self.records = records
         self._steps = {(step.topic, step.partition): step for step in steps}
-        self._last = {(record.topic, record.partition): index for index, record in enumerate(records)}
         self._decoded = [_decoded(record, decode) for record in records]
 
     def part(self, start: int, end: int) -> Batch[T]:
@@ -61,12 +60,13 @@ class Work(Generic[T]):
         reached = {
             (record.topic, record.partition): index for index, record in enumerate(self.records[start:end], start)
         }
+        last = {(record.topic, record.partition): index for index, record in enumerate(self.records)}
         begun = {(record.topic, record.partition): index for index, record in enumerate(self.records[:start])}
         steps = []
         for partition, index in reached.items():
             whole = self._steps[partition]
             expected = self.records[begun[partition]].offset + 1 if partition in begun else whole.expected
-            new = whole.new if self._last[partition] == index else self.records[index].offset + 1
+            new = whole.new if last[partition] == index else self.records[index].offset + 1
             steps.append(Position(whole.topic, whole.partition, whole.log_id, whole.group, expected, new))
         return tuple(sorted(steps))
 

@@ -122,7 +122,7 @@ class PostgresLog:
         return {partition: Bounds(head.first, head.next) for partition, head in heads.items()}
 
     async def read(self, topic: str, partition: int, start: int, limit: int) -> Sequence[Record]:
-        """Up to `limit` records from `start` on, without a group. Raises `Gap`-free: what is forgotten is left out."""
+        """Up to `limit` records from `start` on, without a group; what is forgotten is left out."""
         stored = await self._topic(topic)
         found: list[Record] = []
         while len(found) < limit:
