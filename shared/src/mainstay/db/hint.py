@@ -29,16 +29,20 @@ class Hint:
         self._channel = channel(tables)
         self._connection: asyncpg.Connection | None = None
         self._again = False
+        self._closed = False
         self._sending: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Have a hint sent soon; never waits and never fails."""
+        if self._closed:
+            return
         self._again = True
         if self._sending is None or self._sending.done():
             self._sending = asyncio.get_running_loop().create_task(self._send())
 
     async def close(self) -> None:
-        """Stop sending and disconnect."""
+        """Stop sending, for good, and disconnect."""
+        self._closed = True
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.gather(self._sending, return_exceptions=True)

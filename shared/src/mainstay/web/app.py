@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -110,7 +111,8 @@ def _frame(
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(BodyRefused, _body_refused)
-    for error in (DBAPIError, NoFreeConnection, OSError, TimeoutError):
+    # COPY raises asyncpg's own errors, everything else SQLAlchemy's.
+    for error in (DBAPIError, NoFreeConnection, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         app.add_exception_handler(error, _database_error)
     _operational_routes(app, readiness, info, registry)
     return app
