@@ -44,6 +44,26 @@ async def test_a_days_use_shows_at_once_and_its_close_at_midnight(health: Health
     assert (await health.history("acme"))[-1]["day"] == "2026-03-01"
 
 
+async def test_a_band_entered_during_the_day_is_said_once(health: Health) -> None:
+    await health.receives(*daily("acme", "2025-11-01", "2026-02-10", users=6, features=6))
+    await health.settle()
+    quiet = await health.health("acme")
+    said_before = len(await health.said(BandChanged))
+
+    await health.until("2026-03-01T15:00Z")
+    await health.receives(*(usage("acme", at="2026-03-01T14:59Z", user=f"user-{n}", id=f"back-{n}") for n in range(6)))
+    awake = await health.health("acme")
+    await health.until("2026-03-02T12:00Z")
+
+    assert (quiet["band"], awake["band"]) == ("yellow", "green")
+    (band,) = (await health.said(BandChanged))[said_before:]
+    assert (band.previous_band, band.band, band.occurred_at) == ("yellow", "green", instant("2026-03-01T15:00Z"))
+    assert (band.previous_score, band.score) == (quiet["score"], awake["score"])
+    assert band.caused_by == tuple(f"back-{n}" for n in range(6))
+    assert (await health.health("acme"))["band_since"] == "2026-03-01T15:00:00Z"
+    assert (await health.history("acme"))[-1]["band"] == "green"
+
+
 async def test_history_filled_in_equals_history_lived_through(health: Health) -> None:
     chance = random.Random(20260301)
     day = instant("2026-03-01T00:00Z")
