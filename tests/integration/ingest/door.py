@@ -1,9 +1,10 @@
 """Ingest behind a real socket, and a look into the log behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Any
 
 import httpx
@@ -15,13 +16,20 @@ from mainstay.contracts.ingest import EVENTS
 from mainstay.db.engine import Database
 from mainstay.kernel.clock import Clock
 from mainstay.messaging.port import Topic
-from mainstay.web.keys import create_key
+from mainstay.web.keys import create_key, mint_key
 from mainstay.web.serving import Listener, bind, serve
 
 SECRET = "s" * 32
 SEGMENT = {"Content-Type": "application/json"}
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 BATCH = {"Content-Type": "application/cloudevents-batch+json; charset=UTF-8"}
+
+
+async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Look again and again until it is so, for at most 20 seconds."""
+    async with asyncio.timeout(20):
+        while not (await found if isawaitable(found := condition()) else found):  # noqa: ASYNC110 - many things are waited for
+            await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -56,9 +64,29 @@ class Door:
 
     async def until_connected(self) -> None:
         """Wait for the log: until then the door answers 503."""
-        async with asyncio.timeout(20):
-            while not self.service.append.is_open:  # noqa: ASYNC110 - nothing to be told by; tests alone wait for it
-                await asyncio.sleep(0.02)
+        await eventually(lambda: self.service.append.is_open)
+
+    async def until_accepted(self, path: str, body: Any) -> None:
+        """Repeat a request until it is answered with 200."""
+
+        async def accepted() -> bool:
+            return (await self.post(path, body)).status_code == httpx.codes.OK
+
+        await eventually(accepted)
+
+    async def until_shown(self, line: str) -> None:
+        """Wait until the metrics have such a line."""
+
+        async def shown() -> bool:
+            return line in (await self.http.get("/metrics")).text
+
+        await eventually(shown)
+
+    async def another_key(self, scopes: list[str]) -> str:
+        """A key of its own, known to the door."""
+        key = await made_key(self.service.settings.database_url, scopes)
+        await self.service.keys.refresh()
+        return key
 
     async def events(self, topic: Topic) -> list[Event[Any]]:
         """Every event of a topic, in the order of the log within each account."""
@@ -70,26 +98,36 @@ class Door:
         return [event for event in found if event is not None]
 
 
+async def made_key(url: str, scopes: list[str]) -> str:
+    """A new key, whose events have the source "product"."""
+    database = Database(url, application_name="tests")
+    try:
+        return await create_key(database, SECRET, "tests", scopes, "product")
+    finally:
+        await database.close()
+
+
 @asynccontextmanager
 async def opened(
-    url: str, *, clock: Clock | None = None, log_url: str | None = None, **settings: Any
+    url: str, *, clock: Clock | None = None, log_url: str | None = None, key: bool = True, **settings: Any
 ) -> AsyncIterator[Door]:
-    """Ingest on a database that has every schema, with one key."""
-    database = Database(url, application_name="tests")
-    key = await create_key(database, SECRET, "tests", ["ingest:write"], "product")
-    await database.close()
+    """Ingest on a database that has every schema, with one key (or none, where there is no table for it)."""
+    presented = await made_key(url, ["ingest:write"]) if key else mint_key()
     service = Service(
         Settings(database_url=url, event_log_url=log_url or url, secret_key=SECRET, **settings), clock=clock
     )
     stopping = asyncio.Event()
     bound = bind("127.0.0.1", 0)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    await service.keys.refresh()
-    running = [asyncio.create_task(run(stopping)) for run in (*service.serving().values(), *service.working().values())]
-    running.append(asyncio.create_task(serve(Listener(service.front(), "127.0.0.1", 0), stopping, bound=bound)))
+    if key:
+        await service.keys.refresh()
+    running = [
+        asyncio.ensure_future(run(stopping)) for run in (*service.serving().values(), *service.working().values())
+    ]
+    running.append(asyncio.ensure_future(serve(Listener(service.front(), "127.0.0.1", 0), stopping, bound=bound)))
     try:
         async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as http:
-            door = Door(service, address, key, http)
+            door = Door(service, address, presented, http)
             await door.until_listening()
             yield door
     finally:

@@ -78,7 +78,8 @@ def _line(name: str, rounds: Sequence[Round]) -> str:
 
 
 def _median(rounds: Sequence[Round], figure: str) -> float:
-    return statistics.median(getattr(one, figure) for one in rounds)
+    figures: list[float] = [getattr(one, figure) for one in rounds]
+    return statistics.median(figures)
 
 
 def compare(rounds: int = ROUNDS, seconds: float = SECONDS) -> list[Comparison]:

@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Sequence
 from itertools import count, cycle
 
 import uvloop
@@ -25,7 +24,7 @@ class UnexpectedAnswer(Exception):
 class Connection(asyncio.Protocol):
     """One connection; `delays` are the seconds from each request to its answer."""
 
-    def __init__(self, bodies: Sequence[bytes], first: int) -> None:
+    def __init__(self, bodies: list[bytes], first: int) -> None:
         self._requests = cycle(bodies[first:] + bodies[:first])
         self._answer = b""
         self._sent_at = 0.0

@@ -12,7 +12,7 @@ from mainstay.web.problems import Problem
 MOST_ERRORS = 20
 """As many errors of one request are listed; a broken client's batch would otherwise be answered with megabytes."""
 
-RETRY_AFTER = 5
+RETRY_AFTER = 2
 """Seconds after which to repeat what was answered with 503."""
 
 _PROBLEMS = {
