@@ -4,10 +4,13 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 from alerts.domain.deliveries import RETRY_AFTER
 from alerts.jobs import deliver
+from mainstay.db.engine import asyncpg_dsn
 from mainstay.testing import eventually
 from mainstay.web.serving import bind
 from tests.integration.alerts.sinks import DRIP, FLOOD, HANG, HttpSink, http_sink
@@ -153,6 +156,29 @@ async def test_a_process_that_dies_between_the_call_and_the_mark_repeats_under_t
     assert len(sink.ids) == 2
     assert len(set(sink.ids)) == 1
     assert ((await only(alerts))["state"], (await only(alerts))["attempts"]) == ("delivered", 2)
+
+
+async def test_a_database_that_is_away_at_the_mark_makes_no_second_message(
+    alerts: World, sink: HttpSink, migrated_url: str
+) -> None:
+    await alerts.webhook(sink.url)
+    sink.answers.append(HANG)
+    await opened(alerts)
+    await alerts.application.deliverer.start_due()
+    await eventually(lambda: bool(sink.arrivals), within=5)
+    url = make_url(migrated_url)
+    admin = await asyncpg.connect(asyncpg_dsn(url.set(database="postgres").render_as_string(hide_password=False)))
+
+    await admin.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false")
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", url.database)
+    sink.usual = 204
+    sink.leave.set()  # the call ends while nobody can write that down
+    await asyncio.sleep(0.5)
+    await admin.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
+    await admin.close()
+    await alerts.application.deliverer.finish()
+
+    assert ((await only(alerts))["state"], (await only(alerts))["attempts"]) == ("pending", 1)
 
 
 async def test_a_process_that_slept_past_its_lease_marks_nothing(alerts: World, sink: HttpSink) -> None:

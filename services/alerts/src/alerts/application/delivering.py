@@ -35,6 +35,11 @@ from alerts.domain.messages import TEST, Links, Message, compose, test_message
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 
+SETTLED_AT_ONCE = 5
+"""Calls may be many, the connections to the database are few."""
+SETTLE_AGAIN_AFTER = 0.25
+"""Seconds."""
+
 NOT_ITS_OWNER = "the account's owner is not one of this channel's"
 
 _log = structlog.get_logger(__name__)
@@ -83,6 +88,7 @@ class Deliverer:
         self._calls: Counter[str] = Counter()
         self._rests_until: dict[str, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._settling = asyncio.Semaphore(SETTLED_AT_ONCE)
         self._outcomes = Metric(
             "mainstay_alerts_deliveries",
             "Attempts to deliver, by outcome.",
@@ -131,7 +137,7 @@ class Deliverer:
         try:
             outcome = await self._outcome(claim)
             self._outcomes.labels(channel.kind, type(outcome).__name__.lower()).inc()
-            await self._settle(claim, outcome)
+            await self._mark(claim, outcome)
         except Exception:  # noqa: BLE001 - one delivery's trouble must not stop the others
             # The lease runs out and the delivery goes again: better late or twice than never.
             _log.exception("a delivery could not be settled", delivery=claim.delivery.id, channel=channel.id)
@@ -166,6 +172,19 @@ class Deliverer:
         account = claim.account or Account(claim.alert.account_id)
         notice = Notice(notification.kind)
         return compose(notification.id, notice, claim.alert, account, self._rulebook, self._links)
+
+    async def _mark(self, claim: Claim, outcome: Outcome) -> None:
+        """Write down what came of it, also over a database that is away for a moment: else the message goes twice."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + (self._limits.lease - self._limits.call_within).total_seconds()
+        async with self._settling:
+            while True:
+                try:
+                    return await self._settle(claim, outcome)
+                except Exception:  # whatever it is, another try costs less than a second message
+                    if loop.time() > until:
+                        raise
+                    await asyncio.sleep(SETTLE_AGAIN_AFTER)
 
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         """One order of locks, as everywhere: the account, the channel, the delivery."""

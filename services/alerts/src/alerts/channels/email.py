@@ -102,6 +102,7 @@ class EmailSender:
                 mail,
                 hostname=server.host,
                 port=server.port,
+                local_hostname=server.sender.rpartition("@")[2],  # else it is looked up, which can take seconds
                 username=server.user,
                 password=server.password,
                 timeout=server.within.total_seconds(),

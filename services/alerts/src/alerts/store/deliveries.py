@@ -96,9 +96,17 @@ class DeliveryStore:
 
     async def suppress_all(self, channel_id: str, reason: str) -> None:
         """Take back everything that a channel still waits for, except what is being sent at this moment."""
+        # locked in sorted order, as everywhere: two that lock several would deadlock otherwise
+        waiting = (
+            select(delivery.c.id)
+            .where(delivery.c.channel_id == channel_id, delivery.c.state == DeliveryState.PENDING)
+            .order_by(delivery.c.id)
+            .with_for_update()
+            .cte("waiting")
+        )
         await self._connection.execute(
             update(delivery)
-            .where(delivery.c.channel_id == channel_id, delivery.c.state == DeliveryState.PENDING)
+            .where(delivery.c.id == waiting.c.id)
             .values(state=DeliveryState.SUPPRESSED, next_attempt_at=None, error=reason)
         )
 
