@@ -150,12 +150,27 @@ def test_a_process_that_got_the_id_of_a_child_is_left_alone(folder: Path) -> Non
     assert ChildRecord(folder / "children.json").end_left_over(within=1) == {}
 
 
+async def test_a_program_is_replaced_by_another_of_its_name(folder: Path) -> None:
+    before = program(folder, SAYS_ITS_PID)
+    keeping = Keeping(folder)
+    async with keeping.running(before):
+        await eventually(lambda: len(said(before)) == 1)
+
+        await keeping.supervisor.replace(program(folder, "import signal; print('new', flush=True); signal.pause()"))
+
+        assert not is_running(int(said(before)[0]))
+        await eventually(lambda: said(before)[1:] == ["new"])
+
+    assert keeping.reports == []
+
+
 async def test_a_log_is_cut_when_it_grows_too_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LOG_BYTES", 10)
+    monkeypatch.setattr(module, "_LOG_CHECK_SECONDS", 0.01)
     log = folder / "child.log"
     log.write_text("too long for this test")
     keeping = Keeping(folder)
-    bounding = asyncio.create_task(keeping.supervisor.bound([log]))
+    bounding = asyncio.create_task(keeping.supervisor.bound(folder))
 
     await eventually(lambda: log.stat().st_size == 0)
     keeping.stopping.set()

@@ -13,7 +13,9 @@ import httpx
 import psutil
 import pytest
 
+from standalone.asking import ask_for_inbox
 from standalone.postgres import EmbeddedPostgres
+from standalone.settings import StandaloneSettings
 from tests.e2e.running import SERVICES, Running, eventually, free_ports, running
 
 MAINSTAY = Path(sys.executable).parent / "mainstay"
@@ -123,6 +125,19 @@ def test_dead_letters_are_listed_and_redriven(it: Running) -> None:
     assert (listed.returncode, listed.stdout) == (0, "Nothing waits in alerts's dead letters.\n"), listed.stderr
     assert (redriven.returncode, redriven.stdout) == (0, "Sent 0 records round again.\n"), redriven.stderr
     assert mainstay("dead-letters", "list", "nobody", environment=it.environment).returncode == 1
+
+
+def test_the_inbox_comes_when_the_demo_asks_for_it(it: Running, home: Path) -> None:
+    alerts = it.pid_of("alerts")
+    inbox = f"http://127.0.0.1:{it.ports['inbox']}"
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(inbox, trust_env=False)
+
+    ask_for_inbox(StandaloneSettings(home=home))
+
+    assert httpx.get(inbox, trust_env=False).status_code == httpx.codes.OK
+    assert it.pid_of("alerts") not in {None, alerts}
+    assert it.ready("alerts")
 
 
 def test_killed_services_and_a_killed_database_come_back(it: Running, home: Path) -> None:

@@ -4,9 +4,9 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from standalone.settings import StandaloneSettings
@@ -31,6 +31,7 @@ class Claim:
 
     pid: int
     is_embedded: bool
+    has_inbox: bool
     told: dict[str, Any]
 
     def settings(self, ours: StandaloneSettings) -> StandaloneSettings:
@@ -39,17 +40,22 @@ class Claim:
 
 
 @contextmanager
-def claimed(settings: StandaloneSettings) -> Iterator[None]:
-    """Hold the state folder. Raises `AlreadyUp`."""
+def claimed(settings: StandaloneSettings) -> Iterator[Callable[[bool], None]]:
+    """Hold the state folder; gives what tells others of us, and whether the inbox runs. Raises `AlreadyUp`."""
     with os.fdopen(os.open(settings.lock_file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
         if not _locked(lock):
             told = _read(lock.read())
             raise AlreadyUp(settings, told.pid if told else 0)
         told_of_us = {name: getattr(settings, name) for name in _TOLD}
-        lock.truncate()
-        lock.write(json.dumps({"pid": os.getpid(), "is_embedded": settings.is_embedded, "told": told_of_us}))
-        lock.flush()
-        yield
+
+        def tell(has_inbox: bool) -> None:  # noqa: FBT001 - the one thing that is told
+            claim = Claim(os.getpid(), settings.is_embedded, has_inbox, told_of_us)
+            lock.seek(0)
+            lock.write(json.dumps(asdict(claim)))
+            lock.truncate()
+            lock.flush()
+
+        yield tell
 
 
 def current_claim(settings: StandaloneSettings) -> Claim | None:
@@ -80,6 +86,6 @@ def _locked(lock: IO[str]) -> bool:
 def _read(text: str) -> Claim | None:
     try:
         said = json.loads(text)
-        return Claim(said["pid"], said["is_embedded"], said["told"])
-    except (ValueError, KeyError):  # it is just being written
+        return Claim(**said)
+    except (ValueError, TypeError):  # it is just being written
         return None

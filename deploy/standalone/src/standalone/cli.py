@@ -15,6 +15,7 @@ from rich.text import Text
 from mainstay.settings import load
 from mainstay.web.keys import SCOPES, UnknownScope
 from standalone import access, dead_letters, doctor, status
+from standalone.asking import NotUp, ask_for_inbox
 from standalone.binaries import PostgresMissing
 from standalone.claim import AlreadyUp
 from standalone.database import DatabaseAway, current_url, migrate_all
@@ -42,6 +43,7 @@ _TOLD = (
     AlreadyUp,
     DatabaseAway,
     NoSecretKey,
+    NotUp,
     PortsTaken,
     PostgresFailed,
     PostgresMissing,
@@ -88,7 +90,8 @@ def up(
 @app.command()
 def demo() -> None:
     """Push the history of invented customers into the running Mainstay, then a light live stream until stopped."""
-    with _troubles_told():
+    with _troubles_told() as settings:
+        ask_for_inbox(settings)
         demonstrate()
 
 

@@ -178,7 +178,7 @@ def _ports(settings: StandaloneSettings) -> list[Finding]:
     claim = current_claim(settings)
     if claim is not None:
         return [Finding("ports", "ok", f"Mainstay runs (process {claim.pid}) and holds its own")]
-    taken = taken_ports(wanted_ports(settings, demo=True), settings.host)
+    taken = taken_ports(wanted_ports(settings, inbox=True), settings.host)
     return [Finding("ports", "wrong", str(port)) for port in taken] or [Finding("ports", "ok", "all are free")]
 
 

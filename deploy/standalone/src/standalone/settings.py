@@ -122,6 +122,11 @@ class StandaloneSettings(BaseSettings):
         return self.home / "up.lock"
 
     @property
+    def demo_file(self) -> Path:
+        """What the demo remembers; where it is, the inbox is wanted too."""
+        return self.home / "demo.json"
+
+    @property
     def children_file(self) -> Path:
         """The supervisor's record of its child processes."""
         return self.home / "children.json"

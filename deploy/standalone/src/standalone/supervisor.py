@@ -70,29 +70,38 @@ class Supervisor:
         self._report = report
         self._stopping = stopping
         self._hurry = hurry or asyncio.Event()
+        self._wanted: dict[str, Program] = {}
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
 
     async def keep(self, program: Program) -> None:
         """Keep a program running until `stopping`; returns when it has ended."""
+        self._wanted[program.name] = program
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             started = time.monotonic()
             reason = await self._run_once(program)
             if reason is None:
                 return
+            if self._wanted[program.name] is not program:
+                program = self._wanted[program.name]
+                continue
             if time.monotonic() - started > _LONGEST_PAUSE_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
             self._report(Ended(program, reason, pause))
             await wait_for(self._stopping, pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def bound(self, logs: Sequence[Path]) -> None:
-        """Keep each log at 20 MB and one earlier part. Children append, so a file can be emptied under them."""
-        while not self._stopping.is_set():
-            for log in logs:
-                if log.exists() and log.stat().st_size > _LOG_BYTES:
-                    await asyncio.to_thread(shutil.copyfile, log, log.with_name(f"{log.name}.1"))
-                    os.truncate(log, 0)
-            await wait_for(self._stopping, _LOG_CHECK_SECONDS)
+    async def replace(self, program: Program) -> None:
+        """Run a program in place of the one of its name, which is stopped first; returns when that has ended."""
+        self._wanted[program.name] = program
+        process = self._processes.get(program.name)
+        if process is not None:
+            await _stop(process, self._hurry)
+
+    async def bound(self, logs: Path) -> None:
+        """Keep each log of a folder at 20 MB and one earlier part."""
+        while not await wait_for(self._stopping, _LOG_CHECK_SECONDS):
+            await asyncio.to_thread(_cut, logs)
 
     async def _run_once(self, program: Program) -> str | None:
         """Start a program and wait for its end; answers why it ended, or None when that is as it should be."""
@@ -128,6 +137,7 @@ class Supervisor:
         finally:
             if log is not None:
                 os.close(log)
+        self._processes[program.name] = process
         self._record.add(program.name, process.pid)
         return process
 
@@ -144,3 +154,10 @@ async def _stop(process: asyncio.subprocess.Process, hurry: asyncio.Event) -> No
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _cut(logs: Path) -> None:
+    for log in logs.glob("*.log"):
+        if log.stat().st_size > _LOG_BYTES:
+            shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+            os.truncate(log, 0)  # children append, so it can be emptied under them

@@ -15,15 +15,14 @@ def tell_first_key(console: Console, settings: StandaloneSettings, key: str) -> 
 
 
 def tell_running(
-    console: Console, settings: StandaloneSettings, postgres: EmbeddedPostgres | None, *, demo: bool
+    console: Console, settings: StandaloneSettings, postgres: EmbeddedPostgres | None, *, inbox: bool, demo: bool
 ) -> None:
     """Show what is up, where, and the next commands."""
     parts = Table(box=None, show_header=False, padding=(0, 2))
     for service in SERVICES:
         parts.add_row(f"[bold]{service.name}[/]", f"{settings.url_of(service)}/docs")
-    if demo:
-        inbox = f"http://{settings.reachable_host}:{settings.inbox_port}"
-        parts.add_row("[bold]inbox[/]", f"{inbox} (the demo's chat messages, webhooks and mail)")
+    if inbox:
+        parts.add_row("[bold]inbox[/]", f"http://127.0.0.1:{settings.inbox_port} (what the demo's people receive)")
     if postgres is not None:
         parts.add_row("PostgreSQL", f"127.0.0.1:{settings.postgres_port}, data in {postgres.place}")
     parts.add_row("event log", "Kafka" if settings.uses_kafka else "PostgreSQL")
@@ -44,6 +43,6 @@ def _tell_next(console: Console, settings: StandaloneSettings) -> None:
         f"{authorized} -H 'Content-Type: application/json' {ingest}/v1/track -d '{event}'",
         f"{authorized} {health_score}/v1/accounts/acme",
         "mainstay status",
-        "mainstay up --demo   # with a portfolio of invented customers to look at",
+        "mainstay demo        # a portfolio of invented customers to look at",
     ):
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -16,11 +16,11 @@ from standalone.database import embedded, migrate_all
 from standalone.ports import TakenPort, taken_ports
 from standalone.postgres import EmbeddedPostgres, PostgresFailed
 from standalone.probe import health_of
-from standalone.services import SERVICES
+from standalone.services import ALERTS, SERVICES, Service
 from standalone.settings import StandaloneSettings, child_environment
 from standalone.supervisor import STOP_WITHIN_SECONDS, Program, Supervisor
 from standalone.telling import tell_first_key, tell_running
-from standalone.waiting import wait_for
+from standalone.waiting import first, wait_for
 
 _READY_WITHIN_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.5
@@ -34,12 +34,11 @@ class PortsTaken(Exception):
         super().__init__("\n".join(str(port) for port in taken))
 
 
-def wanted_ports(settings: StandaloneSettings, *, demo: bool) -> Mapping[str, tuple[str, int]]:
+def wanted_ports(settings: StandaloneSettings, *, inbox: bool) -> Mapping[str, tuple[str, int]]:
     """The ports that a start would need: variable -> who wants it, and which; but not of a database that runs."""
     wanted = {service.port_variable: (service.name, settings.port_of(service)) for service in SERVICES}
-    if demo:
-        wanted["MAINSTAY_INBOX_PORT"] = ("the inbox", settings.inbox_port)
-        wanted["MAINSTAY_INBOX_SMTP_PORT"] = ("the inbox's mail server", settings.inbox_smtp_port)
+    if inbox:
+        wanted |= inbox_ports(settings)
     if settings.is_embedded:
         running = embedded(settings).running()
         if running is None or running.port != settings.postgres_port:
@@ -47,13 +46,27 @@ def wanted_ports(settings: StandaloneSettings, *, demo: bool) -> Mapping[str, tu
     return wanted
 
 
+def inbox_ports(settings: StandaloneSettings) -> Mapping[str, tuple[str, int]]:
+    """The ports that the inbox needs."""
+    return {
+        "MAINSTAY_INBOX_PORT": ("the inbox", settings.inbox_port),
+        "MAINSTAY_INBOX_SMTP_PORT": ("the inbox's mail server", settings.inbox_smtp_port),
+    }
+
+
 class Run:
-    """One run of Mainstay. `demo` adds the inbox and the demonstration."""
+    """One run of Mainstay.
+
+    `demo` adds the inbox and the demonstration. Where the demonstration has been before, the inbox is there too, since
+    channels lead to it; SIGUSR1 adds it to a run without one (`mainstay demo` asks so).
+    """
 
     def __init__(self, settings: StandaloneSettings, console: Console, *, demo: bool) -> None:
         self._settings = settings
         self._console = console
         self._demo = demo
+        self._with_inbox = demo or settings.demo_file.exists()
+        self._inbox_wanted = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -67,7 +80,8 @@ class Run:
         """
         self._listen_to_signals()
         self._settings.make_home()
-        with claimed(self._settings):
+        with claimed(self._settings) as tell_inbox:
+            tell_inbox(self._with_inbox)
             record = ChildRecord(self._settings.children_file)
             for name, pid in (await asyncio.to_thread(record.end_left_over, STOP_WITHIN_SECONDS)).items():
                 self._say(f"Ended {name} (process {pid}), which an earlier run had left behind")
@@ -78,7 +92,7 @@ class Run:
                 key = await ensure_admin_key(self._settings, url)
                 if key is not None:
                     tell_first_key(self._console, self._settings, key)
-                await self._serve(url, postgres, record)
+                await self._serve(url, postgres, record, tell_inbox)
 
     # -- the parts ----------------------------------------------------------------------------------------------------
 
@@ -95,31 +109,46 @@ class Run:
         finally:
             await asyncio.to_thread(postgres.stop)
 
-    async def _serve(self, url: str, postgres: EmbeddedPostgres | None, record: ChildRecord) -> None:
+    async def _serve(
+        self, url: str, postgres: EmbeddedPostgres | None, record: ChildRecord, tell_inbox: Callable[[bool], None]
+    ) -> None:
         supervisor = Supervisor(record, self._say, stopping=self._stopping, hurry=self._hurry)
-        programs = self._programs(url)
         async with asyncio.TaskGroup() as group:
             if postgres is not None:
                 group.create_task(self._keep_postgres(postgres))
-            for program in programs:
-                group.create_task(supervisor.keep(program))
-            group.create_task(supervisor.bound([program.log for program in programs if program.log]))
+            if self._with_inbox:
+                group.create_task(supervisor.keep(self._inbox(url)))
+            for service in SERVICES:
+                group.create_task(supervisor.keep(self._program(service, url)))
+            group.create_task(supervisor.bound(self._settings.logs))
             await self._wait_until_ready()
             if not self._stopping.is_set():
-                tell_running(self._console, self._settings, postgres, demo=self._demo)
+                tell_running(self._console, self._settings, postgres, inbox=self._with_inbox, demo=self._demo)
                 if self._demo:
                     group.create_task(supervisor.keep(self._demonstration(url)))
+                elif not self._with_inbox and await first(self._inbox_wanted.wait(), self._stopping):
+                    await self._add_inbox(group, supervisor, url)
+                    tell_inbox(self._with_inbox)
         record.forget()
 
-    def _programs(self, url: str) -> list[Program]:
-        environment = child_environment(self._settings, url, inbox=self._demo)
-        modules = {service.name: service.module for service in SERVICES}
-        if self._demo:
-            modules = {"inbox": "standalone.inbox"} | modules
-        return [
-            Program(name, [sys.executable, "-m", module], environment, self._settings.logs / f"{name}.log")
-            for name, module in modules.items()
-        ]
+    async def _add_inbox(self, group: asyncio.TaskGroup, supervisor: Supervisor, url: str) -> None:
+        """Start the inbox, and alerts anew: it may reach this machine's own addresses from now on."""
+        self._with_inbox = True
+        group.create_task(supervisor.keep(self._inbox(url)))
+        await supervisor.replace(self._program(ALERTS, url))
+        await self._wait_until_ready()
+        self._say(f"The inbox is at http://127.0.0.1:{self._settings.inbox_port}")
+
+    def _program(self, service: Service, url: str) -> Program:
+        environment = child_environment(self._settings, url, inbox=self._with_inbox)
+        log = self._settings.logs / f"{service.name}.log"
+        return Program(service.name, [sys.executable, "-m", service.module], environment, log)
+
+    def _inbox(self, url: str) -> Program:
+        environment = child_environment(self._settings, url, inbox=True)
+        return Program(
+            "inbox", [sys.executable, "-m", "standalone.inbox"], environment, self._settings.logs / "inbox.log"
+        )
 
     def _demonstration(self, url: str) -> Program:
         environment = child_environment(self._settings, url, inbox=True)
@@ -142,7 +171,7 @@ class Run:
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def _check_ports(self) -> None:
-        taken = taken_ports(wanted_ports(self._settings, demo=self._demo), self._settings.host)
+        taken = taken_ports(wanted_ports(self._settings, inbox=self._with_inbox), self._settings.host)
         if taken:
             raise PortsTaken(taken)
 
@@ -166,6 +195,7 @@ class Run:
             numbers.append(signal.SIGHUP)
         for number in numbers:
             loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGUSR1, self._inbox_wanted.set)
 
     def _stop(self) -> None:
         """The first signal stops cleanly; the next one does not wait for the children."""
