@@ -15,6 +15,7 @@ from mainstay.db.outbox import Hint, Relay
 from mainstay.db.work import Transactions
 from mainstay.messaging.open import open_log
 from mainstay.messaging.port import EventLog, LogUnavailable, Outgoing, RecordRefused, Topic
+from mainstay.observability.tracing import span
 from mainstay.testing import eventually
 
 from .conftest import Service
@@ -253,3 +254,13 @@ async def test_a_relay_survives_the_end_of_its_connections(service: Service, log
     await eventually(both)
     stopping.set()
     await asyncio.wait_for(running, 5)
+
+
+async def test_the_trace_of_whoever_spoke_reaches_the_log(service: Service, log: EventLog) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with span("request", traceparent=f"00-{trace_id}-00f067aa0ba902b7-01"):
+        await say(service, ("acme", "a1"))
+    await relay(service, log).drain()
+
+    found = [record for partition in range(TOPIC.partitions) for record in await log.read(TOPIC.name, partition, 0, 10)]
+    assert [str(record.header("traceparent"))[:35] for record in found] == [f"00-{trace_id}"]
