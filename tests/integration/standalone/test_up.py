@@ -7,13 +7,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from standalone.asking import ask_for_inbox
+from standalone.cli import app
 from standalone.postgres import EmbeddedPostgres
 from standalone.settings import StandaloneSettings
 from tests.e2e.running import SERVICES, Running, eventually, free_ports, running
@@ -22,15 +25,27 @@ MAINSTAY = Path(sys.executable).parent / "mainstay"
 BACK_WITHIN = 30.0
 
 
-def mainstay(*words: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [MAINSTAY, *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tempfile.gettempdir(),
-        env={**environment, "COLUMNS": "200"},
+@dataclass(frozen=True)
+class Said:
+    status: int
+    out: str
+    err: str
+
+
+def mainstay(*words: str, environment: Mapping[str, str]) -> Said:
+    """Run a command in this process, which saves its start; `up` has one of its own."""
+    plain = {name: None for name in os.environ if name.startswith("MAINSTAY_")}
+    done = CliRunner().invoke(app, words, env={**plain, **environment, "COLUMNS": "200"})
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return Said(done.exit_code, done.stdout, done.stderr)
+
+
+def refused_up(environment: Mapping[str, str]) -> Said:
+    """Run `mainstay up` where it must not start."""
+    done = subprocess.run(
+        [MAINSTAY, "up"], check=False, capture_output=True, text=True, cwd=tempfile.gettempdir(), env=environment
     )
+    return Said(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +85,11 @@ def test_status_and_doctor_find_all_well_from_another_folder(it: Running) -> Non
     status = mainstay("status", environment=it.environment)
     doctor = mainstay("doctor", environment=it.environment)
 
-    assert status.returncode == 0, status.stdout
-    assert all(f"http://127.0.0.1:{it.ports[service]}" in status.stdout for service in SERVICES)
-    assert "PostgreSQL" in status.stdout
-    assert doctor.returncode == 0, doctor.stdout
-    assert "Mainstay can run here." in doctor.stdout
+    assert status.status == 0, status.out
+    assert all(f"http://127.0.0.1:{it.ports[service]}" in status.out for service in SERVICES)
+    assert "PostgreSQL" in status.out
+    assert doctor.status == 0, doctor.out
+    assert "Mainstay can run here." in doctor.out
 
 
 def test_status_finds_the_ports_that_the_running_one_was_given(it: Running, home: Path) -> None:
@@ -82,49 +97,49 @@ def test_status_finds_the_ports_that_the_running_one_was_given(it: Running, home
 
     status = mainstay("status", environment={**plain, "MAINSTAY_HOME": str(home)})
 
-    assert status.returncode == 0, status.stdout
+    assert status.status == 0, status.out
 
 
 def test_a_second_up_says_that_one_runs_and_changes_nothing(it: Running, home: Path) -> None:
     before = {service: it.pid_of(service) for service in SERVICES}
 
-    second = mainstay("up", environment=it.environment)
+    second = refused_up(it.environment)
 
-    assert second.returncode == 1
-    assert f"runs already with the state in {home} (process {it.process.pid})" in second.stderr
+    assert second.status == 1
+    assert f"runs already with the state in {home} (process {it.process.pid})" in second.err
     assert {service: it.pid_of(service) for service in SERVICES} == before
 
 
 def test_a_key_is_made_listed_and_revoked(it: Running) -> None:
     made = mainstay("keys", "create", "--name", "sdk", "--scope", "health:read", environment=it.environment)
-    key = made.stdout.strip()
+    key = made.out.strip()
     bearer = {"Authorization": f"Bearer {key}"}
 
     def status_code() -> int:
         return httpx.get(f"{it.url('health_score')}/v1/accounts", headers=bearer, trust_env=False).status_code
 
     eventually(lambda: status_code() == httpx.codes.OK, "the key opens", within=10)
-    assert key.split("_")[1] in mainstay("keys", "list", environment=it.environment).stdout
+    assert key.split("_")[1] in mainstay("keys", "list", environment=it.environment).out
 
-    assert mainstay("keys", "revoke", key, environment=it.environment).returncode == 0
+    assert mainstay("keys", "revoke", key, environment=it.environment).status == 0
     eventually(lambda: status_code() == httpx.codes.UNAUTHORIZED, "the key is refused", within=10)
-    assert mainstay("keys", "revoke", "nobody", environment=it.environment).returncode == 1
+    assert mainstay("keys", "revoke", "nobody", environment=it.environment).status == 1
 
 
 def test_a_key_with_a_scope_that_does_not_exist_is_refused_in_one_line(it: Running) -> None:
     made = mainstay("keys", "create", "--name", "sdk", "--scope", "everything", environment=it.environment)
 
-    assert (made.returncode, made.stdout) == (1, "")
-    assert made.stderr.startswith("everything; there are admin, ")
+    assert (made.status, made.out) == (1, "")
+    assert made.err.startswith("everything; there are admin, ")
 
 
 def test_dead_letters_are_listed_and_redriven(it: Running) -> None:
     listed = mainstay("dead-letters", "list", "alerts", environment=it.environment)
     redriven = mainstay("dead-letters", "redrive", "alerts", environment=it.environment)
 
-    assert (listed.returncode, listed.stdout) == (0, "Nothing waits in alerts's dead letters.\n"), listed.stderr
-    assert (redriven.returncode, redriven.stdout) == (0, "Sent 0 records round again.\n"), redriven.stderr
-    assert mainstay("dead-letters", "list", "nobody", environment=it.environment).returncode == 1
+    assert (listed.status, listed.out) == (0, "Nothing waits in alerts's dead letters.\n"), listed.err
+    assert (redriven.status, redriven.out) == (0, "Sent 0 records round again.\n"), redriven.err
+    assert mainstay("dead-letters", "list", "nobody", environment=it.environment).status == 1
 
 
 def test_the_inbox_comes_when_the_demo_asks_for_it(it: Running, home: Path) -> None:
@@ -179,7 +194,7 @@ def test_after_a_kill_of_the_supervisor_the_next_up_works_and_nothing_is_left_ov
         assert again.wait(timeout=30) == 0
     assert not is_running(database)
     assert "Traceback" not in (home / "up2.log").read_text()
-    assert mainstay("status", environment=it.environment).returncode == 1
+    assert mainstay("status", environment=it.environment).status == 1
 
 
 def test_a_taken_port_is_named_before_anything_starts(folder: Path) -> None:
@@ -195,12 +210,12 @@ def test_a_taken_port_is_named_before_anything_starts(folder: Path) -> None:
             "MAINSTAY_HOME": str(folder / "home"),
         }
 
-        refused = mainstay("up", environment=environment)
+        refused = refused_up(environment)
 
-    assert refused.returncode == 1
-    assert refused.stderr.startswith(f"Port {port}, which alerts needs, is taken by ")
-    assert f"(process {os.getpid()})" in refused.stderr
-    assert "MAINSTAY_ALERTS_PORT=" in refused.stderr
+    assert refused.status == 1
+    assert refused.err.startswith(f"Port {port}, which alerts needs, is taken by ")
+    assert f"(process {os.getpid()})" in refused.err
+    assert "MAINSTAY_ALERTS_PORT=" in refused.err
     assert not (folder / "home" / "postgres" / "cluster").exists()
 
 
@@ -210,8 +225,8 @@ def test_commands_without_a_running_mainstay_say_so(folder: Path) -> None:
 
     listed = mainstay("keys", "list", environment=environment)
 
-    assert listed.returncode == 1
-    assert listed.stderr.startswith("Mainstay does not run: start it with `mainstay up`")
+    assert listed.status == 1
+    assert listed.err.startswith("Mainstay does not run: start it with `mainstay up`")
     assert not (folder / "home").exists()
 
 
@@ -226,9 +241,9 @@ def test_doctor_says_what_is_wrong_and_what_to_do(folder: Path) -> None:
     }
     doctor = mainstay("doctor", environment={**plain, **settings})
 
-    assert doctor.returncode == 1
-    assert "MAINSTAY_INGEST_PROT is set, but nothing reads it" in doctor.stdout
-    assert "MAINSTAY_ALERTS_SMTP_FROM is not an email address" in doctor.stdout
-    assert "Connect call failed" in doctor.stdout
-    assert "mend MAINSTAY_EVENT_LOG_URL" in doctor.stdout
-    assert "secret" not in doctor.stdout
+    assert doctor.status == 1
+    assert "MAINSTAY_INGEST_PROT is set, but nothing reads it" in doctor.out
+    assert "MAINSTAY_ALERTS_SMTP_FROM is not an email address" in doctor.out
+    assert "Connect call failed" in doctor.out
+    assert "mend MAINSTAY_EVENT_LOG_URL" in doctor.out
+    assert "secret" not in doctor.out
