@@ -9,21 +9,17 @@ from prometheus_client import CollectorRegistry
 from health_score.api.routes import PROBLEMS, routes
 from health_score.bootstrap import build_handlers
 from health_score.scorecards.reading import read_scorecard
-from health_score.store.tables import HISTORY
 from mainstay.db.engine import Database
-from mainstay.db.migrate import History, migrate
 from mainstay.kernel.clock import ManualClock
 from mainstay.web.app import create_app
-from mainstay.web.keys import ACCESS_HISTORY, KeyRing, create_key
+from mainstay.web.keys import KeyRing, create_key
 from tests.integration.health_score.health import SECRET, START, Health
 
 
 @pytest.fixture
-async def url(postgres_url: str) -> str:
-    """The address of a database with this service's schemas."""
-    for history in (ACCESS_HISTORY, History("event_log", "mainstay.messaging.migrations"), HISTORY):
-        await migrate(postgres_url, history)
-    return postgres_url
+def url(migrated_url: str) -> str:
+    """The address of a database with every schema in it."""
+    return migrated_url
 
 
 @pytest.fixture

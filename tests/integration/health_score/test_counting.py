@@ -1,5 +1,7 @@
 """Each event counts once, on its own day, in the account's zone."""
 
+import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -102,3 +104,22 @@ async def test_bad_luck_of_one_record_leaves_the_others_alone(health: Health) ->
     await health.receives(good)
 
     assert (await health.metrics("acme"))["events_28d"] == 1
+
+
+async def test_batches_that_come_at_the_same_time_lose_nothing_and_block_nobody(health: Health) -> None:
+    chance = random.Random(7)
+    events = [
+        usage(f"account-{chance.randrange(20)}", user=f"user-{number % 30}", feature=f"f{number % 9}", at=at)
+        for number in range(600)
+        for at in ("2026-03-01T08:00Z", "2026-02-20T08:00Z")
+    ]
+    batches: list[list[Any]] = [[*events[start::8], *chance.sample(events, 40)] for start in range(8)]
+    facts = [[fact(f"account-{number}", at="2026-03-01T08:00Z", zone="Asia/Tokyo")] for number in range(0, 20, 3)]
+
+    work = [*batches, *facts]
+    chance.shuffle(work)
+    await asyncio.gather(*(health.receives(*batch) for batch in work), health.handlers.due.run_due())
+    await health.settle()
+
+    counted = [(await health.metrics(f"account-{number}", as_of="2026-03-01"))["events_28d"] for number in range(20)]
+    assert sum(counted) == len(events)

@@ -183,7 +183,3 @@ async def _first_records(log: EventLog, count: int) -> Sequence[Record]:
         if len(found) >= count:
             break
     return found
-
-
-if __name__ == "__main__":
-    print(measure())
