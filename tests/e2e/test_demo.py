@@ -1,5 +1,7 @@
 """The demo as a newcomer meets it: a real Mainstay, the real inbox, `mainstay demo`, twice."""
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +80,23 @@ def assert_history_is_exact(mainstay: Running) -> None:
         assert metrics["active_users_28d"] == len({use.user_id for use in uses})
 
 
+def assert_commands_work(mainstay: Running, said: str) -> None:
+    """What the demo offers to copy and paste, copied and pasted."""
+    lines = said.splitlines()
+    if shutil.which("curl"):
+        for command in filter(lambda line: line.startswith("curl"), lines):
+            answer = subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=20)
+            assert {"data", "account_id"} & json.loads(answer.stdout).keys()
+    first = next(place for place, line in enumerate(lines) if line.startswith("import"))
+    snippet = "\n".join(lines[first : first + 5])
+    subprocess.run([sys.executable, "-c", snippet], env=mainstay.environment, check=True, timeout=20)
+    eventually(lambda: "my-first-account" in known(mainstay), "the snippet's account is known", 20)
+
+
+def known(mainstay: Running) -> set[str]:
+    return {account["account_id"] for account in mainstay.get("health_score", "/v1/accounts", limit="500")["data"]}
+
+
 def test_a_newcomer_sees_a_portfolio_and_its_messages_and_a_second_start_repeats_nothing(tmp_path: Path) -> None:
     (smtp,) = free_ports(1)
     towards_inbox = {
@@ -103,6 +122,7 @@ def test_a_newcomer_sees_a_portfolio_and_its_messages_and_a_second_start_repeats
             ):
                 assert heading in said
             assert_history_is_exact(mainstay)
+            assert_commands_work(mainstay, said)
 
             alerts = mainstay.get("alerts", "/v1/alerts", limit="500")["data"]
             told = [alert for alert in alerts if alert["told"]]

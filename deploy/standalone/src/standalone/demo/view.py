@@ -28,7 +28,7 @@ def overview(picture: Picture, now: datetime) -> RenderableType:
     return Group(
         _heading("The portfolio", f"{picture.portfolio.accounts} accounts, {_amounts(picture.portfolio.arr)} ARR"),
         _bands(picture),
-        _heading("Accounts that need somebody", "lowest scores first"),
+        _heading("Accounts that need somebody", "lowest scores first; figures of the last 28 days"),
         _concerns(picture.concerns),
         _heading("Open alerts", _alert_counts(picture.alerts)),
         _alerts(picture.alerts, now),
@@ -146,7 +146,7 @@ def phrase(measure: Measure) -> str:
 
 
 def _trend(what: str) -> Callable[[float], str]:
-    return lambda value: f"{what} {'down' if value < 0 else 'up'} {abs(value):.0%} in 28 days"
+    return lambda value: f"{what} {'down' if value < 0 else 'up'} {abs(value):.0%}"
 
 
 _PHRASES: Mapping[str, Callable[[float], str]] = {
