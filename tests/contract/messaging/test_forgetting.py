@@ -81,9 +81,9 @@ async def test_other_partitions_go_on_beside_a_gap(world: World) -> None:
     assert partition not in {record.partition for record in records}
 
 
-async def test_a_stored_offset_beyond_the_end_is_a_gap(world: World) -> None:
+async def test_a_stored_offset_beyond_the_end_is_a_gap_also_when_the_log_grows_past_it(world: World) -> None:
     partition = await one_key(world, 5)
-    await world.effects.offsets.begin(world.log.id, world.group, world.topic.name, partition, 500)
+    await world.effects.offsets.begin(world.log.id, world.group, world.topic.name, partition, 8)
 
     consumer = world.consumer()
     await consumer.start()
@@ -93,6 +93,10 @@ async def test_a_stored_offset_beyond_the_end_is_a_gap(world: World) -> None:
         return bool(consumer.gaps())
 
     await eventually(reported, what="the gap")
+    await one_key(world, 10)
+    found, _ = await consumer.fetch(up_to=100, within=timedelta(seconds=1))
+    assert list(found) == []
+    assert [gap.stored for gap in consumer.gaps()] == [8]
     await consumer.stop()
 
 

@@ -1,10 +1,15 @@
 """Where a consumer stands in each partition it holds: what is handed out, what is done, what is missing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
 from mainstay.messaging.port import Bounds, Gap, Position, Positions
+
+LOOKS = 3
+LOOK_AGAIN_AFTER = 0.5
+"""A Kafka partition whose leader has just changed learns of its own end within a replica's fetch, half a second."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,7 +53,10 @@ class Progress:
         for topic, number in new:
             first = bounds[topic, number].first
             stored[topic, number] = await self._positions.begin(self._log_id, self._group, topic, number, first)
-        if any(stored[partition] > bounds[partition].next for partition in stored):
+        for _ in range(LOOKS):
+            if all(offset <= bounds[partition].next for partition, offset in stored.items()):
+                break
+            await asyncio.sleep(LOOK_AGAIN_AFTER)
             bounds = await look()
         for partition, offset in stored.items():
             self._done[partition] = self._next[partition] = offset
@@ -57,11 +65,9 @@ class Progress:
     def look_for_gap(self, partition: Partition, bounds: Bounds) -> bool:
         """Whether the next record is missing: forgotten, or beyond the log's end. Then the partition stands still.
 
-        Looked at again, a gap may be none: a broker that has just restarted knows its end only after a moment.
+        It does so for good: a log that lost its end and grows past the stored offset again has other records before it.
         """
-        if bounds.first <= self._next[partition] <= bounds.next:
-            self._gaps.pop(partition, None)
-        elif partition not in self._gaps:
+        if partition not in self._gaps and not bounds.first <= self._next[partition] <= bounds.next:
             gap = self._gaps[partition] = Gap(*partition, self._next[partition], bounds.first)
             _log.error("records are missing; partition stands still", group=self._group, gap=str(gap))
         return partition in self._gaps

@@ -240,16 +240,11 @@ class KafkaConsumer:
         return records, sorted(positions)
 
     async def _look_for_gaps(self, partitions: Iterable[Partition]) -> None:
-        """Look whether the log has, or has again, what comes next; a partition without it stands still."""
+        """Look whether the log has what comes next; a partition without it stands still."""
         member = self._joined()
         for partition, bounds in (await self._look(partitions)).items():
-            if partition not in self._progress.next:
-                continue
-            was_missing = partition in self._progress.gaps
-            if self._progress.look_for_gap(partition, bounds):
+            if partition in self._progress.next and self._progress.look_for_gap(partition, bounds):
                 member.pause(TopicPartition(*partition))
-            elif was_missing:
-                self._progress.forget([partition])  # to be taken up again at its stored offset
 
     async def _watch_progress(self) -> None:
         """Connect anew when records lie there and none come: after a broker's restart a consumer can hang for ever."""
@@ -260,7 +255,6 @@ class KafkaConsumer:
         behind = False
         try:
             async with asyncio.timeout(REQUEST_WITHIN_MS / 1000):
-                await self._look_for_gaps(list(self._progress.gaps))
                 moving = [place for place in self._progress.next if place not in self._progress.gaps]
                 ends = await self._look(moving)
                 behind = any(

@@ -183,10 +183,9 @@ class PostgresConsumer:
             head = self._watcher.heads.get(lease)
             if head is None or name not in self._progress.next:
                 continue
-            end = head.next
-            if name not in self._progress.gaps:
-                end = max(end, self._progress.next[name])  # the last look may be older than the last fetch
-            if not self._progress.look_for_gap(name, Bounds(head.first, end)) and self._progress.next[name] < head.next:
+            following = self._progress.next[name]  # the last look at the head may be older than the last fetch
+            is_missing = self._progress.look_for_gap(name, Bounds(head.first, max(head.next, following)))
+            if not is_missing and following < head.next:
                 found.append((lease, name, head))
         self._turn += 1
         start = self._turn % len(found) if found else 0
