@@ -1,6 +1,7 @@
 """Messages leave, come back, are tried again, and stop: with destinations that behave well and badly."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,12 @@ from sqlalchemy import make_url
 
 from alerts.domain.deliveries import RETRY_AFTER
 from alerts.jobs import deliver
+from alerts.sealing import Seal
 from mainstay.db.engine import asyncpg_dsn
 from mainstay.testing import eventually
 from mainstay.web.serving import bind
 from tests.integration.alerts.sinks import DRIP, FLOOD, HANG, HttpSink, http_sink
-from tests.integration.alerts.world import World, fell, known
+from tests.integration.alerts.world import SECRET_KEY, World, fell, known
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -262,6 +264,30 @@ async def test_a_destination_that_is_not_there_is_tried_again(alerts: World) -> 
     delivery = await only(alerts)
     assert (delivery["state"], delivery["attempts"]) == ("pending", 1)
     assert "no connection" in delivery["error"]
+
+
+async def test_a_mistake_of_ours_is_a_failed_attempt_and_not_an_endless_one(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    broken = Seal(SECRET_KEY).close(json.dumps({"url": sink.url, "secret": "whsec_é"}))
+    await alerts.rows("UPDATE alerts.channel SET destination = :broken RETURNING id", commit=True, broken=broken)
+    await opened(alerts)
+
+    await alerts.delivers()
+
+    delivery = await only(alerts)
+    assert (delivery["state"], delivery["attempts"]) == ("pending", 1)
+    assert delivery["error"] == "the message could not be sent: ValueError"
+
+
+async def test_attempts_that_never_end_have_an_end(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    await opened(alerts)
+    await alerts.rows("UPDATE alerts.delivery SET attempts = 16 RETURNING id", commit=True)
+
+    await alerts.delivers()
+
+    assert sink.arrivals == []
+    assert (await only(alerts))["state"] == "failed"
 
 
 async def test_an_end_is_told_where_the_beginning_may_have_arrived_and_nowhere_else(

@@ -24,6 +24,7 @@ from alerts.domain.channels import Channel, ChannelKind
 from alerts.domain.deliveries import (
     DISABLED_AFTER,
     LONGEST_RETRY_AFTER,
+    MOST_ATTEMPTS,
     Delivered,
     DeliveryState,
     Failed,
@@ -152,18 +153,27 @@ class Deliverer:
             return Suppressed(reason)
         if channel.disabled_reason:
             return Failed(f"the channel is disabled: {channel.disabled_reason}", retryable=False)
-        message = self._message(claim)
+        if claim.delivery.attempts > MOST_ATTEMPTS:
+            return Failed("given up: attempt after attempt began and none came to an end", retryable=False)
         if channel.kind in self._limits.rest:
             self._rests_until[channel.id] = self._clock.now() + self._limits.rest[channel.kind]
-        try:
-            async with asyncio.timeout(self._limits.call_within.total_seconds()):
-                outcome = await self._senders[channel.kind].send(channel, claim.delivery.id, message, self._clock.now())
-        except TimeoutError:
-            within = self._limits.call_within.total_seconds()
-            return Failed(f"no answer within {within:g} s", unclear=True)
+        outcome = await self._call(claim)
         if isinstance(outcome, Failed) and outcome.retry_after:
             self._rests_until[channel.id] = self._clock.now() + min(outcome.retry_after, LONGEST_RETRY_AFTER)
         return outcome
+
+    async def _call(self, claim: Claim) -> Delivered | Failed:
+        channel = claim.channel
+        try:
+            async with asyncio.timeout(self._limits.call_within.total_seconds()):
+                message = self._message(claim)
+                return await self._senders[channel.kind].send(channel, claim.delivery.id, message, self._clock.now())
+        except TimeoutError:
+            return Failed(f"no answer within {self._limits.call_within.total_seconds():g} s", unclear=True)
+        except Exception as error:  # noqa: BLE001 - see below
+            # a mistake of ours follows the schedule like any failure, and is given up like any
+            _log.exception("a message could not be sent", delivery=claim.delivery.id, channel=channel.id)
+            return Failed(f"the message could not be sent: {type(error).__name__}", unclear=True)
 
     def _message(self, claim: Claim) -> Message:
         notification = claim.notification

@@ -21,6 +21,9 @@ RETRY_AFTER: tuple[timedelta, ...] = (
 )
 """The pause after each failed attempt (Standard Webhooks); after the eighth failure a delivery is given up."""
 
+MOST_ATTEMPTS = 2 * (len(RETRY_AFTER) + 1)
+"""Attempts that a dying process never finished count too, and have this end."""
+
 JITTER = 0.2
 """Each pause is up to this share shorter or longer, so that what failed together does not come back together."""
 
