@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from standalone.settings import default_home
+
 
 class InboxSettings(BaseSettings):
     """Settings of the inbox; `home` is the state folder of the standalone form."""
@@ -18,7 +20,7 @@ class InboxSettings(BaseSettings):
     smtp_port: int = Field(default=8025, ge=0, le=65535)
     """Plain SMTP without TLS: for this machine only."""
 
-    home: Path = Field(default=Path(".mainstay"), validation_alias=AliasChoices("MAINSTAY_HOME", "home"))
+    home: Path = Field(default_factory=default_home, validation_alias=AliasChoices("MAINSTAY_HOME", "home"))
     capacity: int = Field(default=1_000, ge=1)
     """How many messages are kept; the oldest leave first."""
 
