@@ -81,9 +81,12 @@ def _seconds(activity: Activity, last: date, scorer: Scorer) -> float:
 
 
 def test_seats_hold_from_their_day_on() -> None:
-    seats = Seats().from_day(BORN, 5).from_day(BORN + timedelta(days=9), None).from_day(BORN, 6)
-    assert [seats.on(BORN - DAY), seats.on(BORN), seats.on(BORN + timedelta(days=9))] == [None, 6, None]
-    assert seats.from_day(BORN + DAY, 6) is seats
+    later = BORN + timedelta(days=9)
+    seats = Seats().from_day(BORN, 5).from_day(later, None)
+    assert [seats.on(BORN - DAY), seats.on(BORN), seats.on(later)] == [None, 5, None]
+    assert seats.from_day(later + DAY, None) is seats
+    assert seats.from_day(BORN + DAY, 6).steps == ((BORN, 5), (BORN + DAY, 6))
+    assert seats.from_day(BORN + DAY, 5).steps == ((BORN, 5),)
 
 
 def test_a_published_coverage_is_rounded_half_up() -> None:

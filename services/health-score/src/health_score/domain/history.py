@@ -40,11 +40,11 @@ class Seats:
         return self.steps[place - 1][1] if place else None
 
     def from_day(self, day: date, seats: int | None) -> "Seats":
-        """These seats with another number from `day` until the next change."""
-        if self.on(day) == seats:
+        """These seats with another number from `day` on: what is said last holds, whatever was said of days after."""
+        kept = tuple(step for step in self.steps if step[0] < day)
+        if len(kept) == len(self.steps) and self.on(day) == seats:
             return self
-        kept = [step for step in self.steps if step[0] != day]
-        return Seats(tuple(sorted([*kept, (day, seats)], key=lambda step: step[0])))
+        return Seats(kept) if Seats(kept).on(day) == seats else Seats((*kept, (day, seats)))
 
 
 def close_days(
