@@ -170,8 +170,7 @@ class Deliverer:
                 return await self._senders[channel.kind].send(channel, claim.delivery.id, message, self._clock.now())
         except TimeoutError:
             return Failed(f"no answer within {self._limits.call_within.total_seconds():g} s", unclear=True)
-        except Exception as error:  # noqa: BLE001 - see below
-            # a mistake of ours follows the schedule like any failure, and is given up like any
+        except Exception as error:  # noqa: BLE001 - a mistake of ours is given up by the schedule too
             _log.exception("a message could not be sent", delivery=claim.delivery.id, channel=channel.id)
             return Failed(f"the message could not be sent: {type(error).__name__}", unclear=True)
 

@@ -115,13 +115,14 @@ class Watch:
             trace = traces.get((alert.account_id, alert.subject))
             work.publish(*said_of(change, accounts[alert.account_id], self._rulebook, now, trace))
             for step in change.transitions:
-                # filling in history opens and resolves thousands that nobody is told of
-                (_log.debug if step.quiet else _log.info)(
-                    f"alert {step.step}",
+                if step.quiet:
+                    continue  # filling in history opens and resolves thousands that nobody is told of
+                _log.info(
+                    "alert moved",
+                    step=step.step,
                     alert=alert.id,
                     account=alert.account_id,
                     rule=alert.rule,
                     severity=alert.severity,
                     occurred_at=step.occurred_at.isoformat(),
-                    quiet=step.quiet,
                 )
