@@ -11,7 +11,16 @@ from typing import IO, Any
 
 from standalone.settings import StandaloneSettings
 
-_TOLD = ("host", "ingest_port", "health_score_port", "alerts_port", "renewals_port", "inbox_port", "inbox_smtp_port")
+_TOLD = (
+    "host",
+    "event_log_url",
+    "ingest_port",
+    "health_score_port",
+    "alerts_port",
+    "renewals_port",
+    "inbox_port",
+    "inbox_smtp_port",
+)
 
 
 class AlreadyUp(Exception):
@@ -35,7 +44,7 @@ class Claim:
     told: dict[str, Any]
 
     def settings(self, ours: StandaloneSettings) -> StandaloneSettings:
-        """Our settings, with the ports that the running one was started with."""
+        """Our settings, with the ports and the event log that the running one was started with."""
         return ours.model_copy(update=self.told)
 
 
@@ -69,6 +78,12 @@ def current_claim(settings: StandaloneSettings) -> Claim | None:
     except OSError:  # absent, or not ours to read
         pass
     return None
+
+
+def as_running(settings: StandaloneSettings) -> StandaloneSettings:
+    """Our settings, as the running Mainstay was started with them if one runs."""
+    claim = current_claim(settings)
+    return claim.settings(settings) if claim else settings
 
 
 def _locked(lock: IO[str]) -> bool:

@@ -15,6 +15,7 @@ from mainstay.messaging.consuming import Batch
 from mainstay.messaging.open import open_log
 from mainstay.messaging.port import EventLog, Record
 from mainstay.messaging.redrive import redrive, waiting
+from standalone.claim import as_running
 from standalone.database import current_url, repeatable
 from standalone.settings import StandaloneSettings
 
@@ -69,6 +70,7 @@ async def _desk(settings: StandaloneSettings, group: str) -> AsyncIterator[_Desk
     if group not in GROUPS:
         raise UnknownGroup(group)
     url = current_url(settings)
+    settings = as_running(settings)
     database = Database(url, application_name="mainstay", pool_size=2)
     log = open_log(settings.event_log_url or url, client_name="mainstay")
     try:

@@ -34,6 +34,8 @@ from standalone.settings import StandaloneSettings
 from standalone.status import version_of_database
 from standalone.up import wanted_ports
 
+_OF_SCRIPTS: Final = {"MAINSTAY_KAFKA_NODE", "MAINSTAY_TEST_POSTGRES"}
+"""Variables that deploy/kafka/kafka.sh and the tests read."""
 _NEEDED_BYTES: Final = 1_000_000_000
 SETTINGS_CLASSES: Final[tuple[type[BaseSettings], ...]] = (
     SharedSettings,
@@ -114,7 +116,7 @@ def _state_folder(settings: StandaloneSettings) -> Iterator[Finding]:
 
 def _environment() -> Iterator[Finding]:
     """Variables that a service would refuse, and variables that nobody reads: mostly typing errors."""
-    known = {name for kind in SETTINGS_CLASSES for name in variables_of(kind)}
+    known = _OF_SCRIPTS | {name for kind in SETTINGS_CLASSES for name in variables_of(kind)}
     unknown = sorted(name for name in os.environ if name.startswith("MAINSTAY_") and name not in known)
     for name in unknown:
         yield Finding("environment", "note", f"{name} is set, but nothing reads it: is it spelled right?")
