@@ -1,0 +1,70 @@
+"""Ingest as a process: it migrates, serves, takes events, and stops cleanly."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import httpx
+
+from mainstay.contracts.topics import USAGE_EVENTS
+from mainstay.db.migrate import History, migrate
+from mainstay.messaging.open import open_log
+from standalone.ports import free_port
+from tests.integration.ingest.door import SECRET, eventually, made_key
+from tests.integration.ingest.test_segment import track
+
+
+async def run(environment: dict[str, str], *part: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "ingest", *part, env=environment)
+
+
+async def test_a_process_migrates_serves_and_stops_cleanly(postgres_url: str) -> None:
+    for schema, package in (("event_log", "mainstay.messaging.migrations"), ("access", "mainstay.web.migrations")):
+        await migrate(postgres_url, History(schema, package))
+    port = free_port()
+    environment = {
+        **os.environ,
+        "MAINSTAY_DATABASE_URL": postgres_url,
+        "MAINSTAY_SECRET_KEY": SECRET,
+        "MAINSTAY_INGEST_PORT": str(port),
+    }
+    assert await (await run(environment, "migrate")).wait() == 0
+    key = await made_key(postgres_url, ["ingest:write"])
+
+    process = await run(environment)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+
+            async def taken() -> bool:
+                try:
+                    answer = await http.post("/v1/track", json=track(), headers={"Authorization": f"Bearer {key}"})
+                except httpx.TransportError:
+                    return False
+                return answer.status_code == httpx.codes.OK
+
+            await eventually(taken)
+            assert (await http.get("/readyz")).json()["status"] == "ready"
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    log = open_log(postgres_url, client_name="tests")
+    await log.start()
+    bounds = await log.bounds(USAGE_EVENTS.name)
+    await log.close()
+    assert sum(each.next - each.first for each in bounds.values()) == 1
+
+
+async def test_without_settings_a_process_says_what_is_missing() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ingest", "serve", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+
+    assert process.returncode == 2
+    assert b"MAINSTAY_SECRET_KEY" in said
