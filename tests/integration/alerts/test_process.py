@@ -109,6 +109,28 @@ async def _is_delivered(api: httpx.AsyncClient) -> bool:
     return [one["state"] for one in answer["data"]] == ["delivered"]
 
 
+async def test_a_destination_that_hangs_does_not_keep_it_from_stopping(migrated_url: str, sink: HttpSink) -> None:
+    port = free_port()
+    database = Database(migrated_url, application_name="test")
+    key = await create_key(database, SECRET_KEY, "test", ["alerts:write"])
+    sink.usual = HANG
+
+    async with (
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {key}"}, trust_env=False
+        ) as api,
+        running(settings(migrated_url, port)) as process,
+    ):
+        await eventually(lambda: ready(port), within=30)
+        channel = (await api.post("/v1/channels", json={"name": "x", "kind": "webhook", "url": sink.url})).json()
+        await api.post(f"/v1/channels/{channel['id']}/test")
+        await eventually(lambda: len(sink.arrivals) == 1, within=20)
+        process.send_signal(signal.SIGTERM)
+
+        assert await asyncio.wait_for(process.wait(), 12) == 0
+    await database.close()
+
+
 @pytest.mark.parametrize("part", ["serve", "work"])
 async def test_each_part_runs_alone_and_stops_cleanly(migrated_url: str, part: str) -> None:
     port = free_port()
