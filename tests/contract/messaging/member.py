@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from mainstay.db.errors import is_transient
 from mainstay.kernel.clock import SystemClock
 from mainstay.messaging.consuming import Batch, Subscription
 from mainstay.messaging.metrics import RunnerMetrics
@@ -73,7 +74,9 @@ async def main(orders: Orders) -> None:
     topic = Topic(orders.topic, orders.partitions, None)
     subscription = Subscription(topic, orders.group, lambda record: record, handler, up_to=orders.up_to)
     metrics = RunnerMetrics(CollectorRegistry())
-    runner = Runner(log, handler.effects.offsets, subscription, handler.effects.settle, SystemClock(), metrics)
+    runner = Runner(
+        log, handler.effects.offsets, subscription, handler.effects.settle, SystemClock(), metrics, passes=is_transient
+    )
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     say("running")

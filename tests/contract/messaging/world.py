@@ -18,6 +18,7 @@ from uuid import uuid4
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from mainstay.db.errors import is_transient
 from mainstay.kernel.clock import SystemClock
 from mainstay.messaging.consuming import Batch, Subscription
 from mainstay.messaging.metrics import RunnerMetrics
@@ -126,7 +127,15 @@ class World:
     ) -> Runner[Record]:
         subscription = Subscription(self.topic, self.group, decode, handle or self.effects.handle, up_to=up_to)
         metrics = RunnerMetrics(registry or CollectorRegistry())
-        return Runner(self.log, self.effects.offsets, subscription, self.effects.settle, SystemClock(), metrics)
+        return Runner(
+            self.log,
+            self.effects.offsets,
+            subscription,
+            self.effects.settle,
+            SystemClock(),
+            metrics,
+            passes=is_transient,
+        )
 
     def start_member(self, **orders: Any) -> Member:
         """Start a process that runs the same handler in the same group."""

@@ -54,8 +54,8 @@ class Office:
         clock = ManualClock(instant(now))
         settings = Settings(database_url=url, event_log_url=url, secret_key=SECRET)
         service = Service(settings, clock=clock, registry=CollectorRegistry())
-        key = await create_key(service.database, SECRET, "tests", ["admin"])
-        await service.keys.refresh()
+        key = await create_key(service.chassis.database, SECRET, "tests", ["admin"])
+        await service.chassis.keys.refresh()
         app = service.app()
         return cls(service, clock, app, client(app, key))
 
@@ -89,7 +89,14 @@ class Office:
     def another_runner(self, *, batch: int) -> DueRunner:
         """Another process's timers, on the same tables."""
         service = self.service
-        return DueRunner(service.database, service.transactions, kit, self.clock, handlers(service.settle), batch=batch)
+        return DueRunner(
+            service.chassis.database,
+            service.chassis.transactions,
+            kit,
+            self.clock,
+            handlers(service.settle),
+            batch=batch,
+        )
 
     async def hears(self, *events: Event[Any]) -> None:
         """Health-score's events arrive, in this order, as one batch."""
@@ -98,7 +105,7 @@ class Office:
 
     async def said(self) -> list[Any]:
         """What was published since the last call, as data, in order."""
-        async with self.service.database.engine.connect() as connection:
+        async with self.service.chassis.database.engine.connect() as connection:
             rows = await connection.execute(
                 text("SELECT * FROM renewals.outbox WHERE id > :last ORDER BY id"), {"last": self.forgotten}
             )

@@ -5,7 +5,6 @@ from typing import Any
 
 from mainstay.testing import assert_every_route_has_a_scope
 from mainstay.web.keys import create_key
-from renewals.bootstrap import build_app_for_docs
 from tests.integration.renewals.office import SECRET, Office, client, scored
 
 MONEY = {"amount": "1200.00", "currency": "EUR"}
@@ -313,11 +312,11 @@ SCOPES = [
 
 async def test_each_route_wants_its_scope(office: Office) -> None:
     every = {"ingest:write", "ingest:read", "health:read", "renewals:read", "renewals:write", "alerts:write"}
-    database = office.service.database
+    database = office.service.chassis.database
     for method, path, needed in SCOPES:
         allowed = await create_key(database, SECRET, "good", [needed])
         refused = await create_key(database, SECRET, "bad", sorted(every - {needed}))
-        await office.service.keys.refresh()
+        await office.service.chassis.keys.refresh()
 
         statuses = []
         for key in (None, "mst_nonsense", refused, allowed):
@@ -338,5 +337,5 @@ async def test_the_process_tells_how_it_is(office: Office) -> None:
     assert "mainstay_renewals_windows_opened_total 1.0" in metrics.text
 
 
-def test_every_route_declares_a_scope() -> None:
-    assert_every_route_has_a_scope(build_app_for_docs())
+def test_every_route_declares_a_scope(office: Office) -> None:
+    assert_every_route_has_a_scope(office.app)

@@ -34,6 +34,7 @@ from alerts.store.tables import HISTORY, kit
 from alerts.store.work import OpenStoreWork
 from mainstay.contracts.topics import ALERT_EVENTS
 from mainstay.db.engine import Database
+from mainstay.db.errors import is_transient
 from mainstay.db.migrate import behind
 from mainstay.db.outbox import Hint, Relay
 from mainstay.db.work import OffsetStore, Transactions
@@ -161,7 +162,9 @@ class Service:
         positions = OffsetStore(self.database, kit)
 
         def runner(subscription: Subscription[Any]) -> Background:
-            return Runner(self.log, positions, subscription, self._dead_letter, self._clock, metrics).run
+            return Runner(
+                self.log, positions, subscription, self._dead_letter, self._clock, metrics, passes=is_transient
+            ).run
 
         heard = subscriptions(self.application.watch, self.application.keep_accounts)
         return {

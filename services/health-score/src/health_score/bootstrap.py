@@ -150,7 +150,9 @@ class Service:
         positions = OffsetStore(self.database, kit)
 
         def runner(subscription: Subscription[Any]) -> Background:
-            return Runner(self.log, positions, subscription, self._dead_letter, self._clock, metrics).run
+            return Runner(
+                self.log, positions, subscription, self._dead_letter, self._clock, metrics, passes=is_transient
+            ).run
 
         handlers = self.handlers
         usage = consumers.usage(handlers.usage)

@@ -3,10 +3,10 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from mainstay.settings import SharedSettings
+from mainstay.service.process import ServiceSettings
 
 
-class Settings(SharedSettings):
+class Settings(ServiceSettings):
     """The shared settings, and where renewals listens."""
 
     model_config = SettingsConfigDict(env_prefix="MAINSTAY_RENEWALS_")

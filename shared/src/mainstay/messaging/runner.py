@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from mainstay.db.errors import is_transient
 from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch, Subscription
 from mainstay.messaging.metrics import RunnerMetrics
@@ -71,14 +70,20 @@ class Runner(Generic[T]):
         dead_letter: Callable[[Batch[Any]], Awaitable[None]],
         clock: Clock,
         metrics: RunnerMetrics,
+        *,
+        passes: Callable[[BaseException], bool],
     ) -> None:
-        """`dead_letter` commits a batch without messages: its positions, and what it refused as dead letters."""
+        """`dead_letter` commits a batch without messages: its positions, and what it refused as dead letters.
+
+        `passes` says of an error whether doing the same again may succeed; a log that is away always may.
+        """
         self._log = log
         self._positions = positions
         self._subscription = subscription
         self._dead_letter = dead_letter
         self._clock = clock
         self._metrics = metrics
+        self._database_passes = passes
         self._labels = (subscription.group, subscription.topic.name)
         self._last_began = 0.0
         self._lag_at = 0.0
@@ -173,7 +178,7 @@ class Runner(Generic[T]):
         except PositionTaken:
             raise
         except Exception as error:
-            if _passes(error):
+            if self._passes(error):
                 raise
             return error
         return None
@@ -209,15 +214,13 @@ class Runner(Generic[T]):
             with suppress(LogUnavailable):
                 await consumer.rewind()
 
+    def _passes(self, error: BaseException) -> bool:
+        return isinstance(error, LogUnavailable) or self._database_passes(error)
+
     def _failed(self, then: str, error: BaseException) -> None:
         self._metrics.errors.labels(*self._labels, then).inc()
-        mistake = then == "put aside" or (then == "repeat" and not _passes(error))
+        mistake = then == "put aside" or (then == "repeat" and not self._passes(error))
         self._logger.warning("batch failed", then=then, reason=reason_of(error), exc_info=error if mistake else None)
-
-
-def _passes(error: BaseException) -> bool:
-    # asyncpg calls a value that does not fit its column an InterfaceError too, and a ValueError: that never passes.
-    return isinstance(error, LogUnavailable) or (is_transient(error) and not isinstance(error, ValueError))
 
 
 def _trace_of(records: Sequence[Record]) -> dict[str, str]:
