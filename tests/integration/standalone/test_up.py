@@ -1,5 +1,6 @@
 """`mainstay up` as its users meet it: a real one, with services, ports and a state folder of its own."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from standalone.asking import ask_for_inbox
 from standalone.cli import app
 from standalone.postgres import EmbeddedPostgres
+from standalone.probe import lag_of
 from standalone.settings import StandaloneSettings
 from tests.e2e.running import SERVICES, Running, eventually, free_ports, running
 
@@ -88,6 +90,8 @@ def test_status_and_doctor_find_all_well_from_another_folder(it: Running) -> Non
     assert status.status == 0, status.out
     assert all(f"http://127.0.0.1:{it.ports[service]}" in status.out for service in SERVICES)
     assert "PostgreSQL" in status.out
+    assert asyncio.run(lag_of(it.url("health_score"))) == 0
+    assert asyncio.run(lag_of(it.url("postgres"))) is None
     assert doctor.status == 0, doctor.out
     assert "Mainstay can run here." in doctor.out
 

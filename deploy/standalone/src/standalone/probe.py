@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from prometheus_client.parser import text_string_to_metric_families
+
 _TIMEOUT_SECONDS = 3.0
+_MOST_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +27,40 @@ async def health_of(url: str) -> Health:
     return await asyncio.to_thread(_ask, url)
 
 
-def _ask(url: str) -> Health:
-    # http.client: no proxy variable of the environment stands between us and this machine.
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT_SECONDS)
+async def lag_of(url: str) -> int | None:
+    """How many records a service's consumers have still to do, by its /metrics; None when it does not say."""
     try:
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        said = json.loads(answer.read(1_000_000))
+        _, text = await asyncio.to_thread(_get, url, "/metrics")
+        families = {family.name: family for family in text_string_to_metric_families(text.decode())}
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    lag = families.get("mainstay_consumer_lag_records")
+    return int(sum(sample.value for sample in lag.samples)) if lag else None
+
+
+def _ask(url: str) -> Health:
+    try:
+        status, body = _get(url, "/readyz")
+        said = json.loads(body)
     except ConnectionRefusedError:
         return Health("does not listen", {})
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Health(f"does not answer ({type(error).__name__})", {})
-    finally:
-        connection.close()
     if not isinstance(said, dict):
         return Health("answers something else: is it Mainstay?", {})
-    return Health(None if answer.status == http.client.OK else _reasons(said), said)
+    return Health(None if status == http.client.OK else _reasons(said), said)
+
+
+def _get(url: str, path: str) -> tuple[int, bytes]:
+    # http.client: no proxy variable of the environment stands between us and this machine.
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(_MOST_BYTES)
+    finally:
+        connection.close()
 
 
 def _reasons(said: Mapping[str, Any]) -> str:

@@ -14,20 +14,21 @@ from mainstay.db.engine import asyncpg_dsn
 from standalone.claim import current_claim
 from standalone.database import DatabaseAway, current_url, repeatable
 from standalone.postgres import EmbeddedPostgres
-from standalone.probe import health_of
+from standalone.probe import health_of, lag_of
 from standalone.services import SERVICES
 from standalone.settings import StandaloneSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One line of the answer; `trouble` is None when all is well."""
+    """One line of the answer; `trouble` is None when all is well. `lag`: records its consumers have still to do."""
 
     name: str
     version: str
     where: str
     trouble: str | None
     notes: str = ""
+    lag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,12 @@ class Status:
 
     def show(self, console: Console) -> None:
         """As a table, and the supervisor's state below it."""
-        table = Table("", "part", "version", "where", "says", box=None, padding=(0, 1), header_style="dim")
+        table = Table("", "part", "version", "where", "lag", "says", box=None, padding=(0, 1), header_style="dim")
         for part in self.parts:
             mark = Text("●", style="green" if part.trouble is None else "red")
             says = part.trouble or part.notes or "ready"
-            table.add_row(mark, part.name, part.version, part.where, Text(says, overflow="fold"))
+            lag = "" if part.lag is None else f"{part.lag:,}"
+            table.add_row(mark, part.name, part.version, part.where, lag, Text(says, overflow="fold"))
         console.print(table, highlight=False)
         runs = "does not run" if self.supervisor is None else f"runs as process {self.supervisor}"
         console.print(f"\nThe supervisor of {self.home} {runs}.", highlight=False, soft_wrap=True)
@@ -67,10 +69,10 @@ async def look(settings: StandaloneSettings) -> Status:
 async def _service(settings: StandaloneSettings, index: int) -> Part:
     service = SERVICES[index]
     url = settings.url_of(service)
-    health = await health_of(url)
+    health, lag = await asyncio.gather(health_of(url), lag_of(url))
     info = health.said.get("info", {})
     notes = "; ".join(f"{name}: {said}" for name, said in info.items() if said != "ok")
-    return Part(service.name, version(f"mainstay-{service.name}"), url, health.trouble, notes)
+    return Part(service.name, version(f"mainstay-{service.name}"), url, health.trouble, notes, lag)
 
 
 async def _database(settings: StandaloneSettings) -> Part:
