@@ -40,7 +40,7 @@ def usage(record: RecordUsage) -> Subscription[Any]:
         group=GROUP,
         decode=usage_recorded,
         handle=record,
-        up_to=5_000,
+        up_to=2_000,
         within=timedelta(milliseconds=50),
     )
 
