@@ -49,20 +49,23 @@ def check(records: Sequence[Outgoing], keys: Keys) -> None:
         try:
             keys.look_up(record.key)
             if record.headers:
-                _check_headers(record.headers, is_dead_letter=record.topic.endswith(".dead-letter"))
+                _check_headers(record.headers, record.topic)
         except ValueError as error:
             raise RecordRefused(index, str(error)) from None
 
 
-def _check_headers(headers: Headers, *, is_dead_letter: bool) -> None:
-    most = MAX_HEADERS + DEAD_LETTER_HEADERS * is_dead_letter
-    if len(headers) > most:
-        raise ValueError(f"{len(headers)} headers, {most} are allowed")
-    most = MAX_HEADERS_BYTES + DEAD_LETTER_BYTES * is_dead_letter
+def _check_headers(headers: Headers, topic: str) -> None:
     size = 0
     for name, value in headers:  # a plain loop takes a third of what generators take, and this is done for each record
         size += len(name) + len(value)
         if not name.isascii():
             raise ValueError("the names of headers must be ASCII")
+    if len(headers) <= MAX_HEADERS and size <= MAX_HEADERS_BYTES:
+        return
+    is_dead_letter = topic.endswith(".dead-letter")
+    most = MAX_HEADERS + DEAD_LETTER_HEADERS * is_dead_letter
+    if len(headers) > most:
+        raise ValueError(f"{len(headers)} headers, {most} are allowed")
+    most = MAX_HEADERS_BYTES + DEAD_LETTER_BYTES * is_dead_letter
     if size > most:
         raise ValueError(f"the headers have more than {most} bytes")
