@@ -25,8 +25,8 @@ from standalone.postgres import EmbeddedPostgres
 from tests.kafka import KafkaNode
 from tests.load.ingest.traffic import SIZES, Size
 
-ROUNDS = 2
-SECONDS = 3.0
+ROUNDS = 3
+SECONDS = 4.0
 WARM_UP = 2.0
 START_WITHIN = 60.0
 SECRET = "b" * 32

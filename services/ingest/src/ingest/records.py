@@ -19,8 +19,9 @@ Said: TypeAlias = UsageRecorded | AccountFact | ContactFact
 _encode = msgspec.json.Encoder().encode
 _SPECVERSION = ("ce_specversion", SPECVERSION)
 _CONTENT_TYPE = ("content-type", JSON)
-_TYPES = {data: ("ce_type", data.TYPE.encode()) for data in (UsageRecorded, AccountFact, ContactFact)}
-_TOPICS = {data: data.TOPIC.name for data in (UsageRecorded, AccountFact, ContactFact)}
+_KINDS = {
+    data: (data.TOPIC.name, ("ce_type", data.TYPE.encode())) for data in (UsageRecorded, AccountFact, ContactFact)
+}
 
 
 class RecordWriter:
@@ -34,17 +35,17 @@ class RecordWriter:
 
     def __call__(self, event_id: str, occurred_at: datetime, data: Said) -> Outgoing:
         """The record of one event; `occurred_at` in UTC."""
-        kind = type(data)
+        topic, ce_type = _KINDS[type(data)]
         account_id = data.account_id
         return Outgoing(
-            _TOPICS[kind],
+            topic,
             account_id,
             _encode(data),
             (
                 _SPECVERSION,
                 ("ce_id", event_id.encode()),
                 self._source,
-                _TYPES[kind],
+                ce_type,
                 ("ce_subject", account_id.encode()),
                 ("ce_time", _encode(occurred_at)[1:-1]),
                 _CONTENT_TYPE,

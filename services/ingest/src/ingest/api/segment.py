@@ -94,11 +94,12 @@ def batch_records(batch: BatchOfCalls, limits: Limits, received_at: datetime, wr
     """The records of a batch, one for each call, in order. Raises `BatchRefused`, or `Refused` for the batch itself."""
     clock = SenderClock.observed(received_at, batch.sent_at)
     group = batch.context.group_id if batch.context is not None else None
+    most = limits.event_bytes
     records: list[Outgoing] = []
     refusals: list[Refused] = []
     for index, item in enumerate(batch.batch):
         try:
-            if len(item) > limits.event_bytes:
+            if len(item) > most:
                 limits.check_event(len(item))
             call = json.read(_call, item)
             own_clock = clock if call.sent_at is None else SenderClock.observed(received_at, call.sent_at)
