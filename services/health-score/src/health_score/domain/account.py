@@ -163,7 +163,7 @@ class Account:
         self.dirty_from = min(self.dirty_from or day, day)
         self.dirty_by = (*self.dirty_by, *by)[:MOST_CAUSES]
 
-    def is_clean(self) -> None:
+    def clean(self) -> None:
         """Take in that no close is dirty any more."""
         self.dirty_from, self.dirty_by = None, ()
 

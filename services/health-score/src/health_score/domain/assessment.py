@@ -91,7 +91,7 @@ def assess(account: Account, activity: Activity, scorer: Scorer, at: datetime, s
             standing=standing,
         )
         account.closed_through, account.standing = today - DAY, standing
-    account.is_clean()
+    account.clean()
 
     running = activity.on(today) is not None or any(day == today for day, _ in account.seats.steps)
     as_of = today if running or standing is None else today - DAY

@@ -39,10 +39,6 @@ class Standing:
         """The standing once `day` has closed in `band`."""
         return self if band is self.band else Standing(band, day, self.band)
 
-    def closes(self, until: date) -> int:
-        """How many closes the band has lasted, the one of `until` included."""
-        return (until - self.entered_on).days + 1
-
 
 @dataclass(frozen=True, slots=True)
 class BandRules:
