@@ -20,6 +20,7 @@ from alerts.bootstrap import Application, build_application, outgoing_client
 from alerts.consumers import subscriptions
 from alerts.domain.channels import ChannelKind
 from alerts.settings import Settings
+from alerts.store.tables import kit
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Event, encode
 from mainstay.contracts.health_score import (
@@ -32,6 +33,7 @@ from mainstay.contracts.health_score import (
 )
 from mainstay.contracts.renewals import HealthAtOpening, RenewalWindowOpened, TermRenewed
 from mainstay.db.engine import Database
+from mainstay.db.work import Transactions
 from mainstay.kernel.clock import ManualClock
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Record
@@ -166,7 +168,8 @@ def world(url: str, **settings: Any) -> World:
 def _application(
     settings: Settings, database: Database, clock: ManualClock, client: OutgoingClient, limits: Limits
 ) -> Application:
-    return build_application(settings, database, clock, client, CollectorRegistry(), limits=limits)
+    transactions = Transactions(database, kit, clock=clock)
+    return build_application(settings, transactions, database, clock, client, CollectorRegistry(), limits=limits)
 
 
 async def close(one: World) -> None:

@@ -8,10 +8,10 @@ from pydantic_settings import SettingsConfigDict
 
 from alerts.channels.email import MailServer
 from alerts.domain.channels import is_address
-from mainstay.settings import SharedSettings
+from mainstay.service.process import ServiceSettings
 
 
-class Settings(SharedSettings):
+class Settings(ServiceSettings):
     """What alerts needs to know of its surroundings."""
 
     model_config = SettingsConfigDict(env_prefix="MAINSTAY_ALERTS_", populate_by_name=True, extra="ignore")

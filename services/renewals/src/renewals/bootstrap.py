@@ -54,7 +54,7 @@ class Service:
             cancel=CancelContract(self.work, self.settle, clock),
             clock=clock,
         )
-        return self.chassis.app([contract_routes(handlers), renewal_routes(handlers)], PROBLEMS)
+        return self.chassis.app([contract_routes(handlers), renewal_routes(handlers)], PROBLEMS, idempotent=True)
 
     def work_app(self) -> FastAPI:
         """The operational routes of a process that only works."""

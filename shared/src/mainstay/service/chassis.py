@@ -69,8 +69,14 @@ class Chassis:
         self._relay = Relay(self.database, kit, self.log, self.clock, registry=self.registry)
         self._runner_metrics = RunnerMetrics(self.registry)
 
-    def app(self, routes: Sequence[Routes], problems: Mapping[type[Exception], Problem]) -> FastAPI:
-        """The HTTP side. Every POST obeys Idempotency-Key."""
+    def app(
+        self, routes: Sequence[Routes], problems: Mapping[type[Exception], Problem], *, idempotent: bool = False
+    ) -> FastAPI:
+        """The HTTP side.
+
+        `idempotent`: every POST obeys Idempotency-Key. Its answers are stored as they are, so not where one shows a
+        secret.
+        """
         return create_app(
             title=f"Mainstay {self.name}",
             version=self.version,
@@ -80,7 +86,7 @@ class Chassis:
             readiness={"database": self.database.healthy, "migrations": self._behind, "keys": self._keys_stale},
             info={"event log": self.log.healthy},
             registry=self.registry,
-            idempotency=Idempotency(self.transactions, self._kit, self.clock),
+            idempotency=Idempotency(self.transactions, self._kit, self.clock) if idempotent else None,
         )
 
     def work_app(self) -> FastAPI:
