@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,18 +18,12 @@ import pytest
 import structlog
 from pytest_socket import socket_allow_hosts
 
-from mainstay.db.migrate import History, migrate
+from mainstay.db.migrate import migrate
 from standalone.postgres import EmbeddedPostgres
+from standalone.services import EVENT_LOG, HISTORIES
 from tests.kafka import KafkaNode
 
-HISTORIES = (
-    History("event_log", "mainstay.messaging.migrations"),
-    History("access", "mainstay.web.migrations"),
-    History("ingest", "ingest.migrations"),
-    History("health_score", "health_score.migrations"),
-    History("renewals", "renewals.migrations"),
-    History("alerts", "alerts.migrations"),
-)
+EVERY_HISTORY = (EVENT_LOG, *HISTORIES)
 _FOLDER_VARIABLE = "MAINSTAY_TEST_POSTGRES"
 _PREFIX = f"mainstay-tests-{os.geteuid()}-"
 
@@ -79,13 +72,12 @@ def postgres_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: EmbeddedPostgres) -> str:
-    """A database with every history applied, made once a run; histories that do not exist are left out."""
+    """A database with every history applied, made once a run."""
     with _alone("migrated"):
         if not _query(postgres_server, "SELECT FROM pg_database WHERE datname = 'migrated'"):
             _query(postgres_server, "CREATE DATABASE migrating")
-            for history in HISTORIES:
-                if _exists(history.package):
-                    _in_a_loop(migrate(postgres_server.url("migrating"), history))
+            for history in EVERY_HISTORY:
+                _in_a_loop(migrate(postgres_server.url("migrating"), history))
             _query(postgres_server, "ALTER DATABASE migrating RENAME TO migrated")
     return "migrated"
 
@@ -140,13 +132,6 @@ def _alone(name: str) -> Iterator[None]:
     with (Path(os.environ[_FOLDER_VARIABLE]) / f"{name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _exists(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _is_worker(config: pytest.Config) -> bool:

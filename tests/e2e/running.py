@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import psutil
 
+from standalone.postgres import EmbeddedPostgres
+
 SERVICES = ("ingest", "health_score", "alerts", "renewals")
 START_WITHIN = 60.0
 
@@ -114,6 +116,7 @@ def running(home: Path, **settings: str) -> Iterator[Running]:
             client.close()
         process.terminate()
         process.wait(timeout=30)
+        EmbeddedPostgres(home / "postgres").remove()  # as root its data may lie outside of a private home
 
 
 def free_ports(count: int) -> list[int]:
