@@ -1,10 +1,9 @@
 """Ingest behind a real socket, and a look into the log behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from inspect import isawaitable
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ from mainstay.contracts.ingest import EVENTS
 from mainstay.db.engine import Database
 from mainstay.kernel.clock import Clock
 from mainstay.messaging.port import Topic
+from mainstay.testing import eventually
 from mainstay.web.keys import create_key, mint_key
 from mainstay.web.serving import Listener, bind, serve
 
@@ -23,13 +23,6 @@ SECRET = "s" * 32
 SEGMENT = {"Content-Type": "application/json"}
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 BATCH = {"Content-Type": "application/cloudevents-batch+json; charset=UTF-8"}
-
-
-async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Look again and again until it is so, for at most 20 seconds."""
-    async with asyncio.timeout(20):
-        while not (await found if isawaitable(found := condition()) else found):  # noqa: ASYNC110 - many things are waited for
-            await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -64,7 +57,7 @@ class Door:
 
     async def until_connected(self) -> None:
         """Wait for the log: until then the door answers 503."""
-        await eventually(lambda: self.service.append.is_open)
+        await eventually(lambda: self.service.append.is_open, 20)
 
     async def until_accepted(self, path: str, body: Any) -> None:
         """Repeat a request until it is answered with 200."""
@@ -72,7 +65,7 @@ class Door:
         async def accepted() -> bool:
             return (await self.post(path, body)).status_code == httpx.codes.OK
 
-        await eventually(accepted)
+        await eventually(accepted, 20)
 
     async def until_shown(self, line: str) -> None:
         """Wait until the metrics have such a line."""
@@ -80,18 +73,18 @@ class Door:
         async def shown() -> bool:
             return line in (await self.http.get("/metrics")).text
 
-        await eventually(shown)
+        await eventually(shown, 20)
 
     async def another_key(self, scopes: list[str]) -> str:
         """A key of its own, known to the door."""
         key = await made_key(self.service.settings.database_url, scopes)
-        await self.service.keys.refresh()
+        await self.service.chassis.keys.refresh()
         return key
 
     async def events(self, topic: Topic) -> list[Event[Any]]:
         """Every event of a topic, in the order of the log within each account."""
         decode = Decoder(*EVENTS)
-        log = self.service.log
+        log = self.service.chassis.log
         found: list[Event[Any] | None] = []
         for partition, bounds in (await log.bounds(topic.name)).items():
             found += [decode(record) for record in await log.read(topic.name, partition, bounds.first, bounds.next)]
@@ -120,11 +113,11 @@ async def opened(
     bound = bind("127.0.0.1", 0)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
     if key:
-        await service.keys.refresh()
+        await service.chassis.keys.refresh()
     running = [
         asyncio.ensure_future(run(stopping)) for run in (*service.serving().values(), *service.working().values())
     ]
-    running.append(asyncio.ensure_future(serve(Listener(service.front(), "127.0.0.1", 0), stopping, bound=bound)))
+    running.append(asyncio.ensure_future(serve(Listener(service.app(), "127.0.0.1", 0), stopping, bound=bound)))
     try:
         async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as http:
             door = Door(service, address, presented, http)

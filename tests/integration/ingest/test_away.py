@@ -96,7 +96,7 @@ async def test_a_log_that_goes_away_is_told_and_forgiven(migrated_url: str, log_
 
 
 async def test_keys_that_cannot_be_checked_open_nothing(door: Door) -> None:
-    door.service.keys._fresh_until = float("-inf")
+    door.service.chassis.keys._fresh_until = float("-inf")
 
     answer = await door.post("/v1/track", track())
     assert_repeat_later(answer)

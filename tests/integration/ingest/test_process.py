@@ -10,8 +10,9 @@ import httpx
 from mainstay.contracts.topics import USAGE_EVENTS
 from mainstay.db.migrate import History, migrate
 from mainstay.messaging.open import open_log
+from mainstay.testing import eventually
 from standalone.ports import free_port
-from tests.integration.ingest.door import SECRET, eventually, made_key
+from tests.integration.ingest.door import SECRET, made_key
 from tests.integration.ingest.test_segment import track
 
 
@@ -43,7 +44,7 @@ async def test_a_process_migrates_serves_and_stops_cleanly(postgres_url: str) ->
                     return False
                 return answer.status_code == httpx.codes.OK
 
-            await eventually(taken)
+            await eventually(taken, 20)
             assert (await http.get("/readyz")).json()["status"] == "ready"
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0

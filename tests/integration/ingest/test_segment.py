@@ -29,11 +29,11 @@ async def test_a_call_is_in_the_log_when_it_is_answered(door: Door) -> None:
     [event] = await door.events(USAGE_EVENTS)
     assert (event.id, event.source, event.time) == ("m1", "product", datetime(2014, 5, 6, 7, 8, 9, tzinfo=UTC))
     assert (event.data.account_id, event.data.user_id, event.data.feature) == ("acme", "ann", "reports")
-    assert event.data.received_at == door.service.clock.now()
+    assert event.data.received_at == door.service.chassis.clock.now()
 
 
 async def test_facts_go_to_their_own_topic(door: Door) -> None:
-    now = door.service.clock.now()
+    now = door.service.chassis.clock.now()
     batch = [
         {"type": "group", "groupId": "acme", "userId": "ann", "traits": {"name": "Acme", "plan": "gold"}},
         {"type": "identify", "userId": "ann", "context": {"groupId": "acme"}, "traits": {"email": "ann@example.com"}},

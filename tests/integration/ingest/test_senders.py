@@ -11,7 +11,8 @@ from segment.analytics.client import Client
 
 from mainstay.contracts.ingest import AccountFact, ContactFact
 from mainstay.contracts.topics import CUSTOMER_SIGNALS, USAGE_EVENTS
-from tests.integration.ingest.door import Door, eventually, opened
+from mainstay.testing import eventually
+from tests.integration.ingest.door import Door, opened
 from tests.integration.ingest.test_away import LogDatabase, log_database  # noqa: F401 - a fixture
 from tests.integration.ingest.test_segment import track
 
