@@ -59,7 +59,7 @@ def _registered(name: str) -> Iterator[Metric]:
     service = service_of(name)
     service.app()
     service.working()
-    registry: CollectorRegistry = (service.chassis if hasattr(service, "chassis") else service).registry
+    registry: CollectorRegistry = service.chassis.registry
     for collector in list(registry._collector_to_names):
         single = hasattr(collector, "_documentation")
         for family in [collector] if single else collector.collect():

@@ -9,7 +9,9 @@ from prometheus_client import CollectorRegistry
 from health_score.api.routes import PROBLEMS, routes
 from health_score.bootstrap import build_handlers
 from health_score.scorecards.reading import read_scorecard
+from health_score.store.tables import kit
 from mainstay.db.engine import Database
+from mainstay.db.work import Transactions
 from mainstay.kernel.clock import ManualClock
 from mainstay.web.app import create_app
 from mainstay.web.keys import KeyRing, create_key
@@ -27,7 +29,7 @@ async def health(url: str) -> AsyncIterator[Health]:
     """health-score at 2026-03-01 09:00 UTC, with nothing in it."""
     clock = ManualClock(START)
     database = Database(url, application_name="tests", pool_size=4)
-    handlers = build_handlers(database, read_scorecard(), clock)
+    handlers = build_handlers(database, Transactions(database, kit, clock=clock), read_scorecard(), clock)
     keys = KeyRing(database, SECRET, now=lambda: 0.0)  # they stay fresh, however long a test takes
     key = await create_key(database, SECRET, "tests", ["health:read"])
     await keys.refresh()

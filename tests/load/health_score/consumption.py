@@ -25,7 +25,7 @@ from mainstay.contracts.ingest import UsageRecorded
 from mainstay.contracts.topics import USAGE_EVENTS
 from mainstay.db.engine import Database
 from mainstay.db.migrate import History, migrate
-from mainstay.db.work import OffsetStore
+from mainstay.db.work import OffsetStore, Transactions
 from mainstay.kernel.clock import SystemClock
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.open import open_log
@@ -105,7 +105,9 @@ async def _measure(url: str) -> Comparison:
     try:
         await log.ensure_topics([USAGE_EVENTS])
         await _fill(log)
-        handlers = build_handlers(database, read_scorecard(), SystemClock())
+        handlers = build_handlers(
+            database, Transactions(database, kit, clock=SystemClock()), read_scorecard(), SystemClock()
+        )
         ours = await _consume_ours(log, database, handlers)
         plain = await _consume_plainly(log, database)
         return Comparison(ours, plain)

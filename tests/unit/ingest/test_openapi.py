@@ -9,15 +9,17 @@ import pytest
 from ingest.api import cloudevents, segment
 from ingest.api.answers import ProblemBody
 from ingest.api.verdicts import Verdict
-from ingest.bootstrap import Service, build_app_for_docs
+from ingest.bootstrap import Service
 from ingest.settings import Settings
 from mainstay.contracts.ingest import AccountFact, ContactFact
 from mainstay.web.problems import ProblemBody as DocumentedProblem
 
+SETTINGS = Settings(database_url="postgresql://nobody@localhost/nothing", secret_key="x" * 32)
+
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return build_app_for_docs().openapi()
+    return Service(SETTINGS).app().openapi()
 
 
 def properties(document: dict[str, Any], schema: str) -> set[str]:
@@ -29,9 +31,7 @@ def fields(struct: type[msgspec.Struct]) -> set[str]:
 
 
 def test_every_hot_route_is_described(document: dict[str, Any]) -> None:
-    settings = Settings(database_url="postgresql://nobody@localhost/nothing", secret_key="x" * 32)
-
-    assert set(Service(settings).hot_routes()) == set(document["paths"])
+    assert set(Service(SETTINGS).hot_routes()) == set(document["paths"])
     for path in document["paths"].values():
         assert set(path) == {"post"}
         assert path["post"]["x-scope"] == "ingest:write"

@@ -5,10 +5,10 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from mainstay.settings import SharedSettings
+from mainstay.service.process import ServiceSettings
 
 
-class Settings(SharedSettings):
+class Settings(ServiceSettings):
     """What health-score needs to know."""
 
     model_config = SettingsConfigDict(env_prefix="MAINSTAY_HEALTH_SCORE_", populate_by_name=True, extra="ignore")

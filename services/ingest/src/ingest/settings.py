@@ -6,10 +6,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from ingest.domain.limits import Limits
-from mainstay.settings import SharedSettings
+from mainstay.service.process import ServiceSettings
 
 
-class Settings(SharedSettings):
+class Settings(ServiceSettings):
     """The shared settings, where ingest listens, and how much it takes."""
 
     model_config = SettingsConfigDict(env_prefix="MAINSTAY_INGEST_")

@@ -1,6 +1,7 @@
 """The command line of a service: python -m <service> {serve,work,migrate}."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -83,8 +84,20 @@ async def _run(settings: S, build: Callable[[S], Service], part: str | None) -> 
         if serves
         else Listener(service.work_app(), settings.host, settings.work_port)
     )
+    _spare_the_collector()
     return await run_service(
         listeners=[listener],
         background={**(service.serving() if serves else {}), **(service.working() if works else {})},
         close=[service.close],
     )
+
+
+def _spare_the_collector() -> None:
+    """Keep the garbage collector from looking at the program itself again and again.
+
+    A request of 100 events makes a thousand tuples without a cycle, which sets off a collection; each full one walked
+    all modules. Measured in ingest: 12 µs of CPU an event before, 7 after.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
+from fastapi import FastAPI
 
 from ingest.api.access import Access
 from ingest.api.answers import Answer, problem, refused
@@ -19,7 +20,6 @@ from mainstay.web.keys import ApiKey
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class Front:
 
     def __init__(
         self,
-        application: Application,
+        application: FastAPI,
         routes: Mapping[str, HotRoute],
         *,
         access: Access,
@@ -51,6 +51,10 @@ class Front:
     ) -> None:
         self._application, self._routes = application, routes
         self._access, self._bodies, self._in_flight, self._metrics = access, bodies, in_flight, metrics
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of both, the hot routes and what is behind them."""
+        return self._application.openapi()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
