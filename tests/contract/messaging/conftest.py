@@ -8,9 +8,9 @@ import pytest
 import structlog
 
 from mainstay.db.migrate import migrate
-from mainstay.messaging.migrations import HISTORY
 from mainstay.messaging.port import Topic
 from standalone.postgres import EmbeddedPostgres
+from standalone.services import EVENT_LOG
 from tests.contract.messaging.effects import Effects
 from tests.contract.messaging.transports import Embedded, OnKafka, Transport, durable_postgres
 from tests.contract.messaging.world import World
@@ -29,7 +29,7 @@ def plain_log_lines() -> Iterator[None]:
 async def make_transport(kind: str, url: str, server: EmbeddedPostgres, request: pytest.FixtureRequest) -> Transport:
     if kind == "kafka":
         return OnKafka(request.getfixturevalue("kafka_url"), request.getfixturevalue("kafka_node"))
-    await migrate(url, HISTORY)
+    await migrate(url, EVENT_LOG)
     return Embedded(url, server)
 
 

@@ -8,10 +8,12 @@ import sys
 import httpx
 
 from mainstay.contracts.topics import USAGE_EVENTS
-from mainstay.db.migrate import History, migrate
+from mainstay.db.migrate import migrate
 from mainstay.messaging.open import open_log
 from mainstay.testing import eventually
+from mainstay.web.keys import ACCESS_HISTORY
 from standalone.ports import free_port
+from standalone.services import EVENT_LOG
 from tests.integration.ingest.door import SECRET, made_key
 from tests.integration.ingest.test_segment import track
 
@@ -21,8 +23,8 @@ async def run(environment: dict[str, str], *part: str) -> asyncio.subprocess.Pro
 
 
 async def test_a_process_migrates_serves_and_stops_cleanly(postgres_url: str) -> None:
-    for schema, package in (("event_log", "mainstay.messaging.migrations"), ("access", "mainstay.web.migrations")):
-        await migrate(postgres_url, History(schema, package))
+    for history in (EVENT_LOG, ACCESS_HISTORY):
+        await migrate(postgres_url, history)
     port = free_port()
     environment = {
         **os.environ,

@@ -94,7 +94,7 @@ class Office:
             service.chassis.transactions,
             kit,
             self.clock,
-            handlers(service.settle),
+            handlers(service.settle, service.work.within),
             batch=batch,
         )
 

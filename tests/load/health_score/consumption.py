@@ -24,13 +24,14 @@ from mainstay.contracts.envelope import Event, encode
 from mainstay.contracts.ingest import UsageRecorded
 from mainstay.contracts.topics import USAGE_EVENTS
 from mainstay.db.engine import Database
-from mainstay.db.migrate import History, migrate
+from mainstay.db.migrate import migrate
 from mainstay.db.work import OffsetStore, Transactions
 from mainstay.kernel.clock import SystemClock
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.open import open_log
 from mainstay.messaging.port import EventLog, Record
 from standalone.postgres import EmbeddedPostgres
+from standalone.services import EVENT_LOG
 from tests.load.health_score.plain_orm import PlainConsumer
 
 ACCOUNTS = 200
@@ -97,7 +98,7 @@ def measure() -> Comparison:
 
 
 async def _measure(url: str) -> Comparison:
-    for history in (History("event_log", "mainstay.messaging.migrations"), HISTORY):
+    for history in (EVENT_LOG, HISTORY):
         await migrate(url, history)
     database = Database(url, application_name="bench", pool_size=4)
     log = open_log(url, client_name="bench")

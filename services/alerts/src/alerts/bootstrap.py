@@ -27,7 +27,7 @@ from alerts.jobs import deliver
 from alerts.rulebook import shipped_rulebook
 from alerts.sealing import Seal
 from alerts.settings import Settings
-from alerts.store.reading import Reading
+from alerts.store.reading import StoredReading
 from alerts.store.tables import HISTORY, kit
 from alerts.store.work import OpenStoreWork
 from mainstay.contracts.topics import ALERT_EVENTS
@@ -82,7 +82,7 @@ def build_application(
         watch=Watch(open_work, rulebook, telling, clock, quiet_after=settings.quiet_after),
         keep_accounts=KeepAccounts(open_work),
         handlers=Handlers(
-            reading=Reading(database, seal),
+            reading=StoredReading(database, seal),
             rulebook=rulebook,
             handle=HandleAlerts(open_work, rulebook, telling, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),

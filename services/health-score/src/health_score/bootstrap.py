@@ -79,7 +79,7 @@ def build_handlers(
             transactions,
             kit,
             clock,
-            jobs.handlers(works, close, rebuild, room),
+            jobs.handlers(works.within, close, rebuild, room),
             batches=jobs.BATCHES,
             registry=registry,
         ),

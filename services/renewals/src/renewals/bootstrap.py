@@ -40,7 +40,7 @@ class Service:
             self.chassis.transactions,
             kit,
             self.chassis.clock,
-            due_handlers(self.settle),
+            due_handlers(self.settle, self.work.within),
             registry=self.chassis.registry,
         )
 

@@ -1,27 +1,30 @@
 """Durable timers of renewals: an account is to be looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from mainstay.db.due import DueHandler, DueItem
 from mainstay.db.work import Transaction
+from renewals.application.ports import Work
 from renewals.application.settling import SettleAccounts
-from renewals.store.work import ACCOUNT_DUE, RenewalsWork, account_of, timer_key
+from renewals.application.timers import ACCOUNT_DUE, account_of, timer_key
 
 
 class AccountsDue:
     """Settles the accounts whose timers have come due, a batch in one transaction."""
 
-    def __init__(self, settle: SettleAccounts) -> None:
+    def __init__(self, settle: SettleAccounts, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
         self._settle = settle
+        self._within = within
 
     async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
         """Settle each account once; answers the timers among `items` that are to fire again."""
-        moments = await self._settle(RenewalsWork(tx), {account_of(item.key) for item in items})
+        moments = await self._settle(self._within(tx), {account_of(item.key) for item in items})
         again = {timer_key(account_id, at): at for account_id, at in moments}
         return {item.key: again[item.key] for item in items if item.key in again}
 
 
-def handlers(settle: SettleAccounts) -> Mapping[str, DueHandler]:
+def handlers(settle: SettleAccounts, within: Callable[[Transaction], Work]) -> Mapping[str, DueHandler]:
     """The handler of each kind of timer."""
-    return {ACCOUNT_DUE: AccountsDue(settle)}
+    return {ACCOUNT_DUE: AccountsDue(settle, within)}

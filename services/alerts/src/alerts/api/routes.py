@@ -27,13 +27,13 @@ from alerts.api.schemas import (
 )
 from alerts.application.channels import ManageChannels, new_secret
 from alerts.application.handling import HandleAlerts
+from alerts.application.reading import After, AlertQuery, DeliveryQuery, Reading
 from alerts.domain.alerts import State
 from alerts.domain.channels import Destination, DestinationRefused, Email, Slack, Webhook
 from alerts.domain.deliveries import DeliveryState
 from alerts.domain.messages import TEST
 from alerts.domain.rules import Rulebook
 from alerts.domain.words import Severity
-from alerts.store.reading import After, AlertQuery, DeliveryQuery, Reading
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from mainstay.web.problems import ProblemError
 from mainstay.web.routes import Caller, Routes

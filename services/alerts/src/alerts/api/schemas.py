@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from alerts.application.channels import ChannelChange
 from alerts.application.ports import Delivery
+from alerts.application.reading import DeliveryOnRecord
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Step, Transition
 from alerts.domain.channels import Channel, ChannelKind, Email, Filter, Webhook
@@ -15,7 +16,6 @@ from alerts.domain.deliveries import DeliveryState
 from alerts.domain.messages import text_of, title_of
 from alerts.domain.rules import Rule, Rulebook
 from alerts.domain.words import Category, Severity
-from alerts.store.reading import DeliveryOnRecord
 from mainstay.kernel.money import Money
 
 

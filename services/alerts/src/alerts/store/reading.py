@@ -1,18 +1,14 @@
 """What the API shows: pages of alerts, channels and deliveries, outside any handler's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select, tuple_
 
-from alerts.application.ports import Delivery
+from alerts.application.reading import After, AlertQuery, DeliveryOnRecord, DeliveryQuery
 from alerts.domain.accounts import Account
-from alerts.domain.alerts import Alert, AlertUnknown, State, Step, Transition
+from alerts.domain.alerts import Alert, AlertUnknown, Step, Transition
 from alerts.domain.channels import Channel, ChannelUnknown
-from alerts.domain.deliveries import DeliveryState
-from alerts.domain.words import Severity
 from alerts.sealing import Seal
 from alerts.store.accounts import to_account
 from alerts.store.alerts import to_alert
@@ -21,41 +17,8 @@ from alerts.store.deliveries import to_delivery
 from alerts.store.tables import account, alert, channel, delivery, notification, transition
 from mainstay.db.engine import Database
 
-After = tuple[datetime, str]
-"""The instant and id of the last row of the page before."""
 
-
-@dataclass(frozen=True, slots=True)
-class AlertQuery:
-    """Which alerts are asked for; None: any. `owner` is the account's present owner."""
-
-    states: frozenset[State] = frozenset()
-    account_id: str | None = None
-    owner: str | None = None
-    rule: str | None = None
-    severity: Severity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryQuery:
-    """Which deliveries are asked for; None: any."""
-
-    alert_id: str | None = None
-    channel_id: str | None = None
-    state: DeliveryState | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOnRecord:
-    """A delivery, and what it was about."""
-
-    delivery: Delivery
-    kind: str
-    alert_id: str | None
-    account_id: str | None
-
-
-class Reading:
+class StoredReading:
     """Reads for the API; newest first."""
 
     def __init__(self, database: Database, seal: Seal) -> None:

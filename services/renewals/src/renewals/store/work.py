@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from mainstay.contracts.envelope import Event, encode
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
+from renewals.application.timers import ACCOUNT_DUE, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.contracts import ContractStore
 from renewals.store.health import HealthStore
-
-ACCOUNT_DUE = "account"
-"""The kind of timer that has an account looked at."""
 
 
 class RenewalsWork:
@@ -46,21 +44,15 @@ class AccountTimers:
         await self._due.arm_many(ACCOUNT_DUE, [(timer_key(account_id, at), at) for account_id, at in moments])
 
 
-def timer_key(account_id: str, at: datetime) -> str:
-    """The key of an account's timer; begins with the account, so that sorting by key sorts by account."""
-    return f"{account_id}@{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def account_of(key: str) -> str:
-    """The account that a timer's key names."""
-    return key.rpartition("@")[0]
-
-
 class WorkFactory:
     """Opens transactions; what the handlers call `OpensWork`."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
+
+    def within(self, tx: Transaction) -> RenewalsWork:
+        """The stores in a transaction that is open already: a timer's."""
+        return RenewalsWork(tx)
 
     @asynccontextmanager
     async def __call__(self, batch: Batch[Any] | None = None) -> AsyncIterator[RenewalsWork]:

@@ -29,7 +29,7 @@ class PostgresLog:
     def __init__(
         self, url: str, *, client_name: str, lease: timedelta = LEASE, upkeep_every: timedelta = UPKEEP_EVERY
     ) -> None:
-        """Connects at `start`. The tables come from the history `mainstay.messaging.migrations.HISTORY`."""
+        """Connects at `start`. The tables come from the history in `mainstay.messaging.migrations`."""
         self._connections = Connections(url, client_name)
         self._catalogue = Catalogue(self._connections)
         self._hints = Hints(self._connections)
