@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from mainstay.db.due import DueHandler, DueItem, DueRunner
+from mainstay.db.due_runner import DueHandler, DueItem, DueRunner
 from mainstay.db.work import Transaction
 from mainstay.testing import eventually
 

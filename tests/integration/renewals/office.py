@@ -16,7 +16,7 @@ from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event, encode
 from mainstay.contracts.health_score import BandChanged, ScorecardRef, ScoreChanged
 from mainstay.contracts.renewals import EVENTS
-from mainstay.db.due import DueRunner
+from mainstay.db.due_runner import DueRunner
 from mainstay.kernel.clock import ManualClock
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing, Record

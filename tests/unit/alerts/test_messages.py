@@ -67,7 +67,7 @@ def test_a_message_says_what_why_worth_whose_and_what_next() -> None:
         (
             window(hours=0),
             "The renewal of Acme is due before 2026-06-01",
-            "Contract c1, 12,000.00 EUR a term with 40 seats; health is green (88).",
+            "12,000.00 EUR a term with 40 seats; health is green (88).",
         ),
     ],
 )

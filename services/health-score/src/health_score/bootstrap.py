@@ -22,7 +22,7 @@ from health_score.store.scorecards import ScorecardNumbers
 from health_score.store.tables import HISTORY, kit
 from health_score.store.work import Memory, Works
 from mainstay.contracts.topics import ACCOUNT_EVENTS, HEALTH_EVENTS
-from mainstay.db.due import DueRunner
+from mainstay.db.due_runner import DueRunner
 from mainstay.db.engine import Database
 from mainstay.db.errors import is_transient
 from mainstay.db.work import Transactions

@@ -7,7 +7,7 @@ from typing import Protocol
 from health_score.application.assessing import CLOSE, REBUILD
 from health_score.application.midnight import CloseDays, MakeRoom, Rebuild
 from health_score.application.ports import Work
-from mainstay.db.due import DueHandler, DueItem
+from mainstay.db.due_runner import DueHandler, DueItem
 from mainstay.db.work import Transaction
 
 ROOM = "raw-event-weeks"

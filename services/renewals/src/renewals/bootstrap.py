@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from mainstay.contracts.topics import RENEWAL_EVENTS
-from mainstay.db.due import DueRunner
+from mainstay.db.due_runner import DueRunner
 from mainstay.db.migrate import History
 from mainstay.kernel.clock import Clock
 from mainstay.service.chassis import Chassis

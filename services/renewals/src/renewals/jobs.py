@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from mainstay.db.due import DueHandler, DueItem
+from mainstay.db.due_runner import DueHandler, DueItem
 from mainstay.db.work import Transaction
 from renewals.application.ports import Work
 from renewals.application.settling import SettleAccounts
