@@ -46,6 +46,13 @@ class Call:
         """The indexes of the records without an acknowledgement."""
         return [index for part in self.parts for index in part.indexes[part.acknowledged :]]
 
+    def forget(self) -> None:
+        """Nobody asks any more: let go of the parts, which refer to the call and so would keep it all in a ring.
+
+        Left to the garbage collector, the records of calls long done took 3 of ingest's 12.5 µs of CPU an event.
+        """
+        self.parts.clear()
+
 
 @dataclass(slots=True, eq=False)
 class Part:

@@ -116,6 +116,9 @@ class KafkaLog:
             raise LogUnavailable(why(error), range(len(records))) from error
         except LogUnavailable as error:
             raise LogUnavailable(str(error), range(len(records)) if call is None else error.unacknowledged) from error
+        finally:
+            if call is not None:
+                call.forget()
 
     def consumer(self, group: str, topics: Sequence[str], positions: Positions) -> KafkaConsumer:
         """A new member of a group, not started yet."""
