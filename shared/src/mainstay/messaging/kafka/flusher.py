@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from mainstay.messaging.kafka.errors import FAILURES, why
-from mainstay.messaging.port import LogUnavailable
+from mainstay.messaging.port import LogUnavailable, Outgoing
 from mainstay.messaging.room import Room
 
 BATCH_BYTES = 1_000_000
@@ -26,8 +26,8 @@ RETRY_AFTER = 0.1
 
 _log = structlog.get_logger(__name__)
 
-Row = tuple[bytes, bytes, list[tuple[str, bytes]]]
-"""Key, value, headers."""
+Row = tuple[bytes, Outgoing]
+"""A record and its key as bytes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -131,8 +131,9 @@ class Flusher:
         reached: list[tuple[Part, int]] = []
         for part in self._parts:
             count = part.acknowledged
-            for key, value, headers in part.rows[count:] if count else part.rows:
-                if batch.append(timestamp=now, key=key, value=value, headers=headers) is None:
+            for key, record in part.rows[count:] if count else part.rows:
+                headers = list(record.headers)  # aiokafka takes no tuple
+                if batch.append(timestamp=now, key=key, value=record.value, headers=headers) is None:
                     break
                 count += 1
             if count > part.acknowledged:

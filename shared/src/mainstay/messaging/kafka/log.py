@@ -95,13 +95,13 @@ class KafkaLog:
         """Append and return when every record is on all in-sync replicas; see the port."""
         if not records:
             return
-        check(records, self._keys)
+        keys = check(records, self._keys)
         call: Call | None = None
         try:
             async with asyncio.timeout(within.total_seconds()):
                 producer = self._started()
                 counts = {name: await self._partition_count(producer, name) for name in _topics(records)}
-                parts, size = self._divide(records, counts)
+                parts, size = _divide(records, keys, counts)
                 await self._room.enter(size)
                 call = next(iter(parts.values())).call
                 for place, part in parts.items():
@@ -186,23 +186,6 @@ class KafkaLog:
             self._partitions[topic] = count
         return count
 
-    def _divide(
-        self, records: Sequence[Outgoing], counts: Mapping[str, int]
-    ) -> tuple[dict[tuple[str, int], Part], int]:
-        call = Call()
-        parts: dict[tuple[str, int], Part] = {}
-        for index, record in enumerate(records):
-            key, key_hash = self._keys.look_up(record.key)
-            place = (record.topic, key_hash % counts[record.topic])
-            part = parts.get(place)
-            if part is None:
-                part = parts[place] = Part(call)
-                call.parts.append(part)
-            part.indexes.append(index)
-            part.rows.append((key, record.value, list(record.headers)))
-            part.size += len(record.value) + 200
-        return parts, sum(part.size for part in parts.values())
-
     def _flusher(self, producer: AIOKafkaProducer, place: tuple[str, int]) -> Flusher:
         flusher = self._flushers.get(place)
         if flusher is None:
@@ -224,6 +207,25 @@ class KafkaLog:
             yield reader
         finally:
             await reader.stop()
+
+
+def _divide(
+    records: Sequence[Outgoing], keys: Sequence[tuple[bytes, int]], counts: Mapping[str, int]
+) -> tuple[dict[tuple[str, int], Part], int]:
+    """The parts of a call, one a partition, and how many bytes they take."""
+    call = Call()
+    parts: dict[tuple[str, int], Part] = {}
+    for index, (record, (key, key_hash)) in enumerate(zip(records, keys, strict=True)):
+        topic = record.topic
+        place = (topic, key_hash % counts[topic])
+        part = parts.get(place)
+        if part is None:
+            part = parts[place] = Part(call)
+            call.parts.append(part)
+        part.indexes.append(index)
+        part.rows.append((key, record))
+        part.size += len(record.value) + 200
+    return parts, sum(part.size for part in parts.values())
 
 
 def _topics(records: Sequence[Outgoing]) -> set[str]:
