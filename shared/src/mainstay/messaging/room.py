@@ -13,12 +13,18 @@ class Room:
         self._free = asyncio.Event()
         self._free.set()
 
+    def enter_now(self, size: int) -> bool:
+        """Take `size` bytes if there is room at this moment; False, and nothing taken, where there is none."""
+        if self._used > self._limit:
+            return False
+        self._used += size
+        return True
+
     async def enter(self, size: int) -> None:
         """Take `size` bytes once there is room."""
-        while self._used > self._limit:
+        while not self.enter_now(size):
             self._free.clear()
             await self._free.wait()
-        self._used += size
 
     def leave(self, size: int) -> None:
         """Give `size` bytes back."""

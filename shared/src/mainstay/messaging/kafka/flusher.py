@@ -46,6 +46,11 @@ class Call:
         """The indexes of the records without an acknowledgement."""
         return [index for part in self.parts for index in part.indexes[part.acknowledged :]]
 
+    def expire(self) -> None:
+        """The time for the call is over."""
+        if not self.stored.done():
+            self.stored.set_exception(TimeoutError())
+
     def forget(self) -> None:
         """Nobody asks any more: let go of the parts, which refer to the call and so would keep it all in a ring.
 

@@ -97,16 +97,24 @@ class KafkaLog:
             return
         keys = check(records, self._keys)
         call: Call | None = None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within.total_seconds()
+        timer: asyncio.TimerHandle | None = None
         try:
-            async with asyncio.timeout(within.total_seconds()):
-                producer = self._started()
-                counts = {name: await self._partition_count(producer, name) for name in _topics(records)}
-                parts, size = _divide(records, keys, counts)
-                await self._room.enter(size)
-                call = next(iter(parts.values())).call
-                for place, part in parts.items():
-                    self._flusher(producer, place).add(part)
-                await call.stored
+            producer = self._started()
+            topics = _topics(records)
+            if not topics <= self._partitions.keys():
+                async with asyncio.timeout_at(deadline):
+                    await self._learn_partitions(producer, topics)
+            parts, size = _divide(records, keys, self._partitions)
+            if not self._room.enter_now(size):
+                async with asyncio.timeout_at(deadline):
+                    await self._room.enter(size)
+            call = next(iter(parts.values())).call
+            for place, part in parts.items():
+                self._flusher(producer, place).add(part)
+            timer = loop.call_at(deadline, call.expire)  # a timeout() around all of it would cost 8 µs more
+            await call.stored
         except TimeoutError:
             unacknowledged = range(len(records)) if call is None else call.unacknowledged()
             failures = {self._flushers[place].failure for place in parts} if call else {"no metadata of the topic"}
@@ -117,6 +125,8 @@ class KafkaLog:
         except LogUnavailable as error:
             raise LogUnavailable(str(error), range(len(records)) if call is None else error.unacknowledged) from error
         finally:
+            if timer is not None:
+                timer.cancel()
             if call is not None:
                 call.forget()
 
@@ -172,6 +182,10 @@ class KafkaLog:
         if self._producer is None:
             raise LogUnavailable("the log is not started, or closed")
         return self._producer
+
+    async def _learn_partitions(self, producer: AIOKafkaProducer, topics: Iterable[str]) -> None:
+        for topic in topics:
+            await self._partition_count(producer, topic)
 
     async def _partition_count(self, producer: AIOKafkaProducer, topic: str) -> int:
         count = self._partitions.get(topic)
