@@ -132,6 +132,7 @@ class KeyRing:
         self._hashing_key = _hashing_key(secret)
         self._now = now
         self._keys: dict[str, tuple[bytes, ApiKey]] = {}
+        self._found: dict[str, ApiKey] = {}  # good keys as presented since the last refresh: 0.1 µs against 4
         self._fresh_until = float("-inf")
 
     def find(self, presented: str | None) -> ApiKey:
@@ -141,13 +142,17 @@ class KeyRing:
         """
         if not presented:
             raise KeyMissing("no API key was sent; send it as Authorization: Bearer mst_…")
+        is_fresh = self._now() <= self._fresh_until
+        if is_fresh and (found := self._found.get(presented)) is not None:
+            return found
         identity = key_id(presented)
-        if self._now() > self._fresh_until:
+        if not is_fresh:
             raise KeysStale("API keys cannot be checked at the moment")
         stored, key = self._keys.get(identity, _NOBODY)
         same = hmac.compare_digest(stored, hmac.digest(self._hashing_key, presented.encode(), "sha256"))
         if not same:
             raise KeyUnknown("the API key does not exist or was revoked")
+        self._found[presented] = key
         return key
 
     def authorize(self, presented: str | None, scope: str) -> ApiKey:
@@ -168,6 +173,7 @@ class KeyRing:
                 row.id: (bytes(row.key_hash), ApiKey(row.id, row.name, row.source, frozenset(row.scopes)))
                 for row in rows
             }
+        self._found = {}  # a revoked key is not found again
         self._fresh_until = began + STALE_AFTER.total_seconds()
 
     def stale(self) -> str | None:
