@@ -95,9 +95,9 @@ async def _run(settings: S, build: Callable[[S], Service], part: str | None) -> 
 def _spare_the_collector() -> None:
     """Keep the garbage collector from looking at the program itself again and again.
 
-    A request of 100 events makes a thousand tuples without a cycle, which sets off a collection; each full one walked
-    all modules. Measured in ingest: 12 µs of CPU an event before, 7 after.
+    A collection starts when that many more objects were made than freed, and requests under way hold tens of thousands,
+    none in a cycle. Measured in ingest: 12 µs of CPU an event before, 7 after; 10,000 instead of 100,000 costs 5 %.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
