@@ -54,7 +54,8 @@ def read_object(document: msgspec.Raw, pointer: str) -> dict[str, Any]:
     if not found:
         return {}
     text = bytes(document)
-    if b"\\u0000" in text or (len(text) > 2 * DEEPEST and text.count(b"{") + text.count(b"[") > DEEPEST):
+    may_hold_nul = b"\\" in text and b"\\u0000" in text  # one byte is sought in 0.03 µs, six in 0.2
+    if may_hold_nul or (len(text) > 2 * DEEPEST and text.count(b"{") + text.count(b"[") > DEEPEST):
         _inspect(found, pointer)
     return found
 

@@ -138,6 +138,7 @@ def _usage(call: Call, occurred_at: datetime, clock: SenderClock, group: str | N
         raise Refused("event-missing", "A track call names what was done: send event.", "/event")
     event = names.name(call.event, "/event")
     properties = json.read_object(call.properties, "/properties")
+    stated = call.original_timestamp or call.timestamp
     return UsageRecorded(
         _account(call, group),
         event,
@@ -146,7 +147,7 @@ def _usage(call: Call, occurred_at: datetime, clock: SenderClock, group: str | N
         clock.received_at,
         _user(call),
         call.properties if properties else json.NO_JSON,
-        clock.overruled(call.original_timestamp or call.timestamp, occurred_at),
+        clock.overruled(stated, occurred_at) if stated is not occurred_at else None,
     )
 
 
