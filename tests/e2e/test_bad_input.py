@@ -1,0 +1,280 @@
+"""Bad input on every route that the OpenAPI documents name: a clear problem, 4xx, nothing half done."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from tests.e2e.running import SERVICES, Running, eventually, running
+
+PROBLEM = {"type", "title", "status", "code", "message", "trace_id"}
+JSON = {"Content-Type": "application/json"}
+MIB = 1 << 20
+
+BODIES = {
+    "cut off": b'{"a": ',
+    "no JSON": b"\x00\x01\xff",
+    "an array": b"[1, 2]",
+    "a string": b'"x"',
+    "a number": b"1",
+    "NaN": b'{"x": NaN}',
+    "Infinity": b'{"x": -Infinity}',
+    "a number of 5,000 digits": b'{"x": ' + b"9" * 5_000 + b"}",
+    "an exponent beyond a double": b'{"x": 1e5000}',
+    "100,000 arrays deep": b"[" * 100_000 + b"]" * 100_000,
+    "100,000 objects deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "NUL": b'{"name": "a\\u0000b"}',
+    "half a surrogate pair": b'{"name": "\\ud800"}',
+    "truncated UTF-8": b'{"name": "\xc3"}',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "too large": b'{"x": "' + b"x" * MIB + b'"}',
+    "a gzip bomb": gzip.compress(b" " * (64 * MIB)),
+    "broken gzip": gzip.compress(b'{"a": 1}')[:-4],
+    "no gzip": b'{"a": 1',
+}
+IDS = ["nope", "..%2F..", "a%2Fb", "a%00b", "%FF", "%ED%A0%80", "x" * 201, "x" * 3_000, "\u00e9", "%0d%0aX: y"]
+QUERIES = {
+    "limit": ["0", "-1", "501", "1e9", "x", "", "9" * 5_000],
+    "cursor": ["!!!", "x", "%00", "bnVsbA", "W10", "e30", "WyJcdTAwMDAiXQ", "x" * 2_001, "W1tbW1tbW1tbW1tb"],
+    "from": ["2026-02-30", "today", "%00", "10000-01-01", "9" * 5_000],
+    "to": ["2026-13-01", "", "-0001-01-01", "%FF"],
+    "as_of": ["2026-02-30", "today", "%00", "9999-12-31", "9" * 5_000],
+    "sort": ["nope", "", "%00"],
+    "band": ["purple", "%00"],
+    "state": ["nope", "%00"],
+    "owner": ["%00", "x" * 5_000],
+    "account_id": ["%00", "x" * 5_000],
+}
+CONTRACT: dict[str, Any] = {
+    "account_id": "acme",
+    "kind": "recurring",
+    "start": "2026-01-01",
+    "end": "2026-12-31",
+    "amount": {"amount": "1200.00", "currency": "EUR"},
+}
+CHANNEL = {"name": "tool", "kind": "webhook", "url": "https://192.0.2.1/hook"}
+TRACK = {"messageId": "m", "userId": "ann", "event": "Opened", "context": {"groupId": "half"}}
+FIELDS: list[tuple[str, str, dict[str, Any], dict[str, list[Any]]]] = [
+    (
+        "renewals",
+        "/v1/contracts",
+        CONTRACT,
+        {
+            "account_id": [None, 1, "", "a\u0000b", "x" * 201, ["a"]],
+            "kind": [None, 1, "lease"],
+            "start": [None, True, {}, "2026-02-30", "0001-01-01", "9999-12-31"],
+            "end": [1.5, [], "2025-12-31", "9999-12-31"],
+            "amount": [None, 1, {}, {"amount": "NaN", "currency": "EUR"}, {"amount": "1e400", "currency": "EUR"}],
+            "seats": [-1, 1.5, "3", True, 2**63],
+            "term_months": [0, 121, "12"],
+            "zone": [None, "", "Mars/Olympus", "../../etc/passwd"],
+            "unheard_of": [1],
+        },
+    ),
+    (
+        "alerts",
+        "/v1/channels",
+        CHANNEL,
+        {
+            "name": [None, 1, "", "a\nb", "x" * 101],
+            "kind": [None, 1, "pigeon", ["webhook"], {}],
+            "url": [None, 1, "", "x", "ftp://192.0.2.1", "https://[]/", "https://u:p@192.0.2.1/", "https:///x"],
+            "owners": [None, "a", [1], [""]],
+            "min_severity": [None, 1, "loud"],
+            "unheard_of": [1],
+        },
+    ),
+    (
+        "ingest",
+        "/v1/track",
+        TRACK,
+        {
+            "userId": [None, 1, "", "a\u0000b", "x" * 3_000],
+            "event": [None, 1, "", []],
+            "context": [None, 1, [], {}, {"groupId": ""}, {"groupId": 1}],
+            "timestamp": [1, "yesterday", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00Z", "10000-01-01T00:00:00Z"],
+            "properties": [1, "x", []],
+        },
+    ),
+    (
+        "ingest",
+        "/v1/batch",
+        {"batch": [{**TRACK, "type": "track"}]},
+        {"batch": [None, {}, [1], [{**TRACK, "type": "track"}, {"type": "track"}], [{**TRACK, "type": "page"}]]},
+    ),
+]
+
+
+class Route(NamedTuple):
+    service: str
+    method: str
+    path: str
+    parameters: frozenset[str]
+    takes_body: bool
+
+    def filled(self, value: str = "acme") -> str:
+        return re.sub(r"\{\w+\}", value, self.path)
+
+    @property
+    def content_type(self) -> str:
+        return "application/cloudevents+json" if self.path == "/v1/events" else "application/json"
+
+
+class Attacked:
+    """A Mainstay under attack; what it answered otherwise than it should."""
+
+    def __init__(self, mainstay: Running) -> None:
+        self.mainstay = mainstay
+        self.wrong: list[str] = []
+        self.routes = [
+            Route(
+                service,
+                method.upper(),
+                path,
+                frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"),
+                "requestBody" in operation,
+            )
+            for service in SERVICES
+            for path, operations in mainstay.get(service, "/openapi.json")["paths"].items()
+            for method, operation in operations.items()
+        ]
+
+    def expect(self, what: str, service: str, method: str, path: str, *statuses: int, **request: Any) -> None:
+        """Send a request that has to be refused, with one of the statuses, or any 4xx."""
+        answer = self.mainstay.http(service).request(method, path, **request)
+        told = f"{what}: {method} {path[:100]} of {service} -> {answer.status_code} {answer.text[:200]}"
+        if answer.status_code not in (statuses or range(400, 500)):
+            self.wrong.append(told)
+        elif path == "/v1/events" and "results" in answer.text:
+            pass  # a verdict for each event
+        elif answer.headers["Content-Type"] != "application/problem+json" or not is_problem(answer):
+            self.wrong.append(f"no problem: {told}")
+
+    def stored(self) -> dict[str, list[str]]:
+        return {
+            "contracts": [one["id"] for one in self.mainstay.get("renewals", "/v1/contracts", limit="500")["data"]],
+            "channels": [one["id"] for one in self.mainstay.get("alerts", "/v1/channels", limit="500")["data"]],
+            "accounts": [one["account_id"] for one in self.mainstay.get("health_score", "/v1/accounts")["data"]],
+        }
+
+
+def is_problem(answer: httpx.Response) -> bool:
+    body = answer.json()
+    return all(body.get(name) for name in PROBLEM) and body["status"] == answer.status_code
+
+
+@pytest.fixture(scope="module")
+def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("attacked"), MAINSTAY_ALERTS_ALLOW_PRIVATE_DESTINATIONS="false") as started:
+        started.post("ingest", "/v1/group", {"messageId": "g", "userId": "ann", "groupId": "acme"})
+        yield started
+
+
+@pytest.fixture
+def attacked(mainstay: Running) -> Iterator[Attacked]:
+    """Whatever a test sends: nothing of it is stored, nothing fails inside, and every service stays ready."""
+    attack = Attacked(mainstay)
+    before = attack.stored()
+    yield attack
+    assert not attack.wrong, "\n".join(attack.wrong)
+    assert attack.stored() == before
+    assert all(mainstay.ready(service) for service in SERVICES)
+    for log in (mainstay.home / "logs").glob("*.log"):
+        failures = [line for line in log.read_text().splitlines() if '"level": "error"' in line]
+        assert not failures, f"{log.name}: {failures[:3]}"
+
+
+def test_every_route_refuses_callers_without_a_key_that_may(attacked: Attacked) -> None:
+    wrong = attacked.mainstay.key[:-1] + ("0" if attacked.mainstay.key[-1] != "0" else "1")
+    for route in attacked.routes:
+        for name, value in {"none": "", "mistyped": f"Bearer {wrong}", "long": "Bearer " + "x" * 5_000}.items():
+            body = b'{"batch": [{}]}' if route.takes_body else None
+            headers = {"Content-Type": route.content_type, "Authorization": value}
+            attacked.expect(
+                f"key {name}", route.service, route.method, route.filled(), 401, content=body, headers=headers
+            )
+
+
+def test_no_route_takes_a_method_that_it_does_not_document(attacked: Attacked) -> None:
+    documented = {(route.service, route.path, route.method) for route in attacked.routes}
+    for route in attacked.routes:
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            if (route.service, route.path, method) not in documented:
+                attacked.expect("method", route.service, method, route.filled(), 405)
+
+
+def test_every_route_refuses_bodies_that_are_broken_or_too_large(attacked: Attacked) -> None:
+    for route in attacked.routes:
+        if not route.takes_body:
+            continue
+        for name, body in BODIES.items():
+            headers = {"Content-Type": route.content_type}
+            if "gzip" in name:
+                headers["Content-Encoding"] = "gzip"
+            attacked.expect(name, route.service, route.method, route.filled(), content=body, headers=headers)
+        chunks = (b" " * 65_536 for _ in range(20))  # no Content-Length
+        headers = {"Content-Type": route.content_type}
+        attacked.expect("chunked", route.service, route.method, route.filled(), 413, content=chunks, headers=headers)
+
+
+def test_every_route_with_an_id_refuses_ids_that_do_not_exist(attacked: Attacked) -> None:
+    for route in attacked.routes:
+        if "{" in route.path:
+            for value in IDS:
+                body: dict[str, Any] = {"json": {}} if route.takes_body else {}
+                attacked.expect("id", route.service, route.method, route.filled(value), **body)
+
+
+def test_every_list_refuses_absurd_paging_dates_and_filters(attacked: Attacked) -> None:
+    for route in attacked.routes:
+        if route.method == "GET":
+            for name in route.parameters & set(QUERIES):
+                for value in QUERIES[name]:
+                    attacked.expect("query", route.service, "GET", f"{route.filled()}?{name}={value}")
+
+
+def test_fields_of_a_wrong_type_or_range_are_refused(attacked: Attacked) -> None:
+    for service, path, valid, fields in FIELDS:
+        for name, values in fields.items():
+            for value in values:
+                body = json.dumps({**valid, name: value})
+                attacked.expect(f"{name}={value!r:.40}", service, "POST", path, content=body, headers=JSON)
+            if name in valid and name != "end":
+                less = json.dumps({key: said for key, said in valid.items() if key != name})
+                attacked.expect(f"without {name}", service, "POST", path, content=less, headers=JSON)
+
+
+def test_a_batch_with_one_bad_call_stores_none_of_it(attacked: Attacked) -> None:
+    good = {**TRACK, "type": "track", "messageId": "good"}
+    bad = {**TRACK, "type": "track", "messageId": "bad", "event": 1}
+    attacked.expect("batch", "ingest", "POST", "/v1/batch", json={"batch": [good, bad]})
+    # An event of another account, sent and counted afterwards, shows that nothing of the batch is still on its way.
+    attacked.mainstay.post("ingest", "/v1/track", {**TRACK, "messageId": "after", "context": {"groupId": "acme"}})
+    eventually(lambda: counted(attacked.mainstay, "acme") > 0, "the event afterwards is counted", 10)
+
+
+def counted(mainstay: Running, account: str) -> int:
+    found: int = mainstay.get("health_score", f"/v1/accounts/{account}/metrics")["metrics"]["events_28d"]
+    return found
+
+
+# What follows fails today. When it is mended the marks go, and the values go into FIELDS.
+
+
+@pytest.mark.xfail(strict=True, reason="an end of 9999-12-31 overflows in Contract.amend: 500")
+def test_an_end_at_the_end_of_the_calendar_is_refused(mainstay: Running) -> None:
+    contract = mainstay.post("renewals", "/v1/contracts", CONTRACT)
+    answer = mainstay.http("renewals").patch(f"/v1/contracts/{contract['id']}", json={"end": "9999-12-31"})
+    assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.xfail(strict=True, reason="OutgoingClient takes addresses that others cannot read: 500, some kept")
+@pytest.mark.parametrize("url", ["https://xn--a/", "https://192.0.2.1:99999999999999999999/", "https://["])
+def test_an_address_that_nobody_can_read_is_refused_and_not_kept(mainstay: Running, url: str) -> None:
+    answer = mainstay.http("alerts").post("/v1/channels", json={**CHANNEL, "url": url})
+    assert answer.status_code == 422, answer.text
+    assert mainstay.get("alerts", "/v1/channels")["data"] == []
