@@ -1,6 +1,7 @@
 """Appending: what is taken, what is refused, and what an acknowledgement means."""
 
 import asyncio
+import gc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -47,6 +48,21 @@ async def test_many_of_the_largest_values_in_one_call(world: World) -> None:
     await consumer.stop()
 
     assert sorted(record.value[0] for record in found) == list(range(12))
+
+
+async def test_appends_leave_nothing_to_the_garbage_collector(world: World) -> None:
+    records = [Outgoing(world.topic.name, f"k{index}", b"x") for index in range(20)]
+    await world.log.append(records)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(50):
+            await world.log.append(records)
+        unreachable = gc.collect()
+    finally:
+        gc.enable()
+
+    assert unreachable < 50, "each call was kept alive by a ring of references"
 
 
 BAD = {

@@ -173,7 +173,7 @@ class KeyRing:
                 row.id: (bytes(row.key_hash), ApiKey(row.id, row.name, row.source, frozenset(row.scopes)))
                 for row in rows
             }
-        self._found = {}  # a revoked key is not found again
+            self._found = {}  # a revoked key is not found again
         self._fresh_until = began + STALE_AFTER.total_seconds()
 
     def stale(self) -> str | None:
