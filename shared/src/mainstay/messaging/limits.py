@@ -45,7 +45,8 @@ class Keys:
 def check(records: Sequence[Outgoing], keys: Keys) -> list[tuple[bytes, int]]:
     """Each record's key as bytes and its hash. Raises `RecordRefused` for the first record that breaks a limit.
 
-    The body is one loop without calls, because ingest passes each event through it: 0.35 µs against 0.5.
+    One loop with few calls, because each event of ingest passes through it; what it answers spares the transport a
+    second look-up. Together 0.25 µs of 9 an event.
     """
     looked_up: list[tuple[bytes, int]] = []
     known = keys.known

@@ -132,7 +132,7 @@ class KeyRing:
         self._hashing_key = _hashing_key(secret)
         self._now = now
         self._keys: dict[str, tuple[bytes, ApiKey]] = {}
-        self._found: dict[str, ApiKey] = {}  # good keys as presented since the last refresh: 0.1 µs against 4
+        self._found: dict[str, ApiKey] = {}  # good keys as presented since the last refresh: 0.1 µs against 2.6
         self._fresh_until = float("-inf")
 
     def find(self, presented: str | None) -> ApiKey:

@@ -113,7 +113,7 @@ class KafkaLog:
             call = next(iter(parts.values())).call
             for place, part in parts.items():
                 self._flusher(producer, place).add(part)
-            timer = loop.call_at(deadline, call.expire)  # a timeout() around all of it would cost 8 µs more
+            timer = loop.call_at(deadline, call.expire)  # a timeout() around it all takes 4.6 µs, this 2
             await call.stored
         except TimeoutError:
             unacknowledged = range(len(records)) if call is None else call.unacknowledged()
