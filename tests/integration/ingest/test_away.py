@@ -87,7 +87,7 @@ async def test_a_log_that_goes_away_is_told_and_forgiven(migrated_url: str, log_
         verdicts = await door.post("/v1/events", [usage(), usage(), usage(id="")], headers=BATCH)
         assert_repeat_later(verdicts)
         assert [one["result"] for one in verdicts.json()["results"]] == ["retry", "retry", "invalid"]
-        assert "ingest_append_failures_total 3.0" in (await door.http.get("/metrics")).text
+        assert "mainstay_ingest_append_failures_total 3.0" in (await door.http.get("/metrics")).text
 
         await log_database.comes_back()
         await door.until_accepted("/v1/track", track(messageId="after"))

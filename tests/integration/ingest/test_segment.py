@@ -235,11 +235,11 @@ async def test_what_happens_is_counted(door: Door) -> None:
     await door.post("/v1/track", track(context={}))
 
     shown = (await door.http.get("/metrics")).text
-    assert 'ingest_events_accepted_total{protocol="segment",source="product"} 3.0' in shown
-    assert 'ingest_events_refused_total{protocol="segment",reason="account-missing"} 1.0' in shown
-    assert 'ingest_requests_total{route="/v1/track",status="400"} 1.0' in shown
-    assert "ingest_append_seconds_count 1.0" in shown
-    assert "ingest_bytes_in_flight 0.0" in shown
+    assert 'mainstay_ingest_events_accepted_total{protocol="segment",source="product"} 3.0' in shown
+    assert 'mainstay_ingest_events_refused_total{protocol="segment",reason="account-missing"} 1.0' in shown
+    assert 'mainstay_ingest_requests_total{route="/v1/track",status="400"} 1.0' in shown
+    assert "mainstay_ingest_append_seconds_count 1.0" in shown
+    assert "mainstay_ingest_bytes_in_flight 0.0" in shown
 
 
 async def test_health_and_documentation_are_behind_the_hot_routes(door: Door) -> None:

@@ -95,7 +95,10 @@ async def test_the_official_client_does_not_repeat_what_is_hopeless(migrated_url
         [(error, items)] = sdk.failures
         assert "account-missing" in str(error)
         assert len(items) == 1
-        assert 'ingest_requests_total{route="/v1/batch",status="400"} 1.0' in (await door.http.get("/metrics")).text
+        assert (
+            'mainstay_ingest_requests_total{route="/v1/batch",status="400"} 1.0'
+            in (await door.http.get("/metrics")).text
+        )
 
 
 async def test_slow_senders_are_cut_off_and_do_not_hold_up_others(migrated_url: str) -> None:

@@ -17,15 +17,15 @@ def test_what_was_counted_is_shown() -> None:
 
     shown = generate_latest(registry).decode()
     for line in (
-        'ingest_events_accepted_total{protocol="segment",source="product"} 101.0',
-        'ingest_events_refused_total{protocol="cloudevents",reason="account-missing"} 1.0',
-        'ingest_requests_total{route="/v1/batch",status="200"} 1.0',
-        'ingest_append_seconds_bucket{le="0.0025"} 0.0',
-        'ingest_append_seconds_bucket{le="0.005"} 1.0',
-        'ingest_append_seconds_bucket{le="+Inf"} 2.0',
-        "ingest_append_seconds_count 2.0",
-        "ingest_append_seconds_sum 9.004",
-        "ingest_append_failures_total 1.0",
-        "ingest_bytes_in_flight 7.0",
+        'mainstay_ingest_events_accepted_total{protocol="segment",source="product"} 101.0',
+        'mainstay_ingest_events_refused_total{protocol="cloudevents",reason="account-missing"} 1.0',
+        'mainstay_ingest_requests_total{route="/v1/batch",status="200"} 1.0',
+        'mainstay_ingest_append_seconds_bucket{le="0.0025"} 0.0',
+        'mainstay_ingest_append_seconds_bucket{le="0.005"} 1.0',
+        'mainstay_ingest_append_seconds_bucket{le="+Inf"} 2.0',
+        "mainstay_ingest_append_seconds_count 2.0",
+        "mainstay_ingest_append_seconds_sum 9.004",
+        "mainstay_ingest_append_failures_total 1.0",
+        "mainstay_ingest_bytes_in_flight 7.0",
     ):
         assert line in shown

@@ -53,20 +53,24 @@ class IngestMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The figures as they stand."""
-        yield _counter("ingest_events_accepted", "Events acknowledged.", ("protocol", "source"), self._accepted)
-        yield _counter("ingest_events_refused", "Events or requests refused.", ("protocol", "reason"), self._refused)
-        yield _counter("ingest_requests", "Answers of the hot routes.", ("route", "status"), self._answered)
+        yield _counter(
+            "mainstay_ingest_events_accepted", "Events acknowledged.", ("protocol", "source"), self._accepted
+        )
+        yield _counter(
+            "mainstay_ingest_events_refused", "Events or requests refused.", ("protocol", "reason"), self._refused
+        )
+        yield _counter("mainstay_ingest_requests", "Answers of the hot routes.", ("route", "status"), self._answered)
         yield HistogramMetricFamily(
-            "ingest_append_seconds",
+            "mainstay_ingest_append_seconds",
             "Time until the event log acknowledged the records of a request.",
             buckets=self._buckets(),
             sum_value=self._append_seconds,
         )
         yield CounterMetricFamily(
-            "ingest_append_failures", "Appends not acknowledged in time.", value=self._failed_appends
+            "mainstay_ingest_append_failures", "Appends not acknowledged in time.", value=self._failed_appends
         )
         yield GaugeMetricFamily(
-            "ingest_bytes_in_flight", "Bytes of request bodies held now.", value=self._bytes_in_flight()
+            "mainstay_ingest_bytes_in_flight", "Bytes of request bodies held now.", value=self._bytes_in_flight()
         )
 
     def _buckets(self) -> list[tuple[str, float]]:
