@@ -183,6 +183,35 @@ HOSTILE = [
 ]
 
 
+UNREADABLE = [
+    "https://[",
+    "https://]/",
+    "https://a[b/",
+    "https://a]:80/",
+    "https://[1:2",
+    "https://[]/",
+    "https://[::1]x/",
+    "https://a%5Bb/",
+    "https://xn--a/",
+    "https://192.0.2.1:-1/",
+    "https://192.0.2.1:0/",
+    "https://192.0.2.1:65536/",
+    "https://192.0.2.1:99999999999999999999/",
+    "https://192.0.2.1:" + "9" * 5_000 + "/",
+]
+
+
+@pytest.mark.parametrize("url", UNREADABLE, ids=lambda url: url[:40])
+async def test_an_address_that_others_could_not_read_is_refused_before_its_name_is_resolved(url: str) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        raise AssertionError((host, port))
+
+    client = OutgoingClient(resolver=resolve)
+    with pytest.raises(AddressRefused):
+        await client.check(url)
+    await client.close()
+
+
 def test_there_are_sixty_hostile_addresses() -> None:
     assert len(set(HOSTILE)) >= 60
 

@@ -20,6 +20,7 @@ from mainstay.observability.tracing import span
 
 WITHIN: Final = timedelta(seconds=10)
 MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_PORT: Final = 65_535
 _RESOLVING_THREADS: Final = 8
 
 BLOCKED: Final = tuple(
@@ -165,16 +166,19 @@ class OutgoingClient:
             raise AddressRefused("the address holds characters that no address has")
         try:
             target = httpx.URL(url)
-        except (httpx.InvalidURL, UnicodeError, ValueError):
+            host, port = target.host, target.port  # `host` decodes punycode, and not all of it is any
+        except (httpx.InvalidURL, ValueError, OverflowError):
             raise AddressRefused("this is not a URL") from None
         if target.scheme not in self._schemes:
             raise AddressRefused(f"the address must begin with {' or '.join(f'{s}://' for s in sorted(self._schemes))}")
-        if not target.host:
+        if not host:
             raise AddressRefused("the address has no host")
         if target.userinfo:
             raise AddressRefused("the address may not hold a user name or password")
-        if target.port == 0:
-            raise AddressRefused("port 0 cannot be called")
+        if b"%" in target.raw_host:  # httpx escapes what no host may hold: a bracket without its twin, say
+            raise AddressRefused("the host holds characters that no host has")
+        if port is not None and not 1 <= port <= MAX_PORT:
+            raise AddressRefused(f"a port lies between 1 and {MAX_PORT}")
         return target
 
     async def _addresses(self, target: httpx.URL) -> list[IPv4Address | IPv6Address]:

@@ -354,8 +354,7 @@ def _shown(channel: Channel) -> dict[str, object]:
     if isinstance(destination, Email):
         to, fallback = destination.to, destination.fallback
     elif destination.url:
-        parts = urlsplit(destination.url)
-        server = f"{parts.scheme}://{parts.netloc}"
+        server = _server(destination.url)
     return {
         "id": channel.id,
         "name": channel.name,
@@ -373,3 +372,12 @@ def _shown(channel: Channel) -> dict[str, object]:
         "created_at": channel.created_at,
         "updated_at": channel.updated_at,
     }
+
+
+def _server(url: str) -> str | None:
+    """Scheme and host of a stored address; None where it cannot be read, so that its channel can still be deleted."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
