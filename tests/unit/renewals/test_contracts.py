@@ -174,6 +174,20 @@ def test_a_window_that_opened_does_not_open_again_when_the_end_moves() -> None:
     assert later.latest.window_opened_at == at("2026-10-05")
 
 
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        (date.min, EndBeforeStart),
+        (day("2025-12-31"), EndBeforeStart),
+        (day("2200-01-01"), EndOutOfRange),
+        (date.max, EndOutOfRange),
+    ],
+)
+def test_an_end_moved_out_of_the_calendar_is_refused(end: date, error: type[ContractInvalid]) -> None:
+    with pytest.raises(error):
+        amend(entered("2026-01-01", end="2026-12-31"), Amendment(end=end))
+
+
 def test_an_amended_amount_holds_for_this_term_and_those_to_come() -> None:
     contract, _ = entered("2026-01-01", term_months=12).catch_up(at("2027-01-01"))
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mainstay.kernel.clock import day_of, start_of_day
 from renewals.domain.civil import ONE_DAY
-from renewals.domain.errors import ContractOver, EndBeforeStart
+from renewals.domain.errors import LATEST_END, ContractOver, EndBeforeStart, EndOutOfRange
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
 from renewals.domain.schedule import Schedule
 from renewals.domain.terms import Outcome, Term
@@ -114,7 +114,7 @@ class Contract:
         """With the running term and those to come changed; past terms stay as they were. Catch up afterwards.
 
         A new end moves the anchor. A window that has opened stays open and does not open again for this term; one that
-        has not is counted anew. Raises `ContractOver` and `EndBeforeStart`.
+        has not is counted anew. Raises `ContractOver`, `EndBeforeStart` and `EndOutOfRange`.
         """
         if self.is_over:
             raise ContractOver(self.id, str(self.latest.outcome))
@@ -135,6 +135,8 @@ class Contract:
         if not isinstance(change.end, Unchanged):
             if change.end < term.start:
                 raise EndBeforeStart(term.start, change.end)
+            if change.end >= LATEST_END:
+                raise EndOutOfRange
             term = replace(term, end_exclusive=change.end + ONE_DAY, stated_end=change.end)
             schedule = schedule.with_end(term.number, term.end_exclusive)
         if term.window_opens_on and term.window_opened_at is None:
