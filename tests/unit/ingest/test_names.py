@@ -30,7 +30,7 @@ def test_a_text_has_its_length_and_no_control_character(rule: Callable[[str], st
 
 def test_a_zone_is_one_that_exists() -> None:
     assert names.zone("Europe/Berlin", "/zone") == "Europe/Berlin"
-    for unknown in ("", "Berlin", "europe/berlin", "../../etc/passwd", "GMT+25"):
+    for unknown in ("", "Berlin", "europe/berlin", "../../etc/passwd", "GMT+25", "localtime", "Factory"):
         with pytest.raises(Refused, match="IANA"):
             names.zone(unknown, "/zone")
 

@@ -17,6 +17,8 @@ LONGEST_NAME = 500
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 """C0, DEL and C1."""
+_NO_PLACES = {"localtime", "Factory"}
+"""Files beside the zones: whatever each machine is set to, and a mark that nobody set it."""
 
 
 def account_id(stated: str, pointer: str) -> str:
@@ -67,4 +69,4 @@ def _checked(stated: str, longest: int, code: str, what: str, pointer: str) -> s
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones() - _NO_PLACES)

@@ -18,7 +18,13 @@ LONGEST_TERM_MONTHS = 120
 LONGEST_WINDOW_DAYS = 3_660
 MOST_SEATS = 2_147_483_647
 
-_zones = cache(available_timezones)
+_NO_PLACES = {"localtime", "Factory"}
+"""Files beside the zones: whatever each machine is set to, and a mark that nobody set it."""
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones() - _NO_PLACES)
 
 
 def _zone(name: str) -> str:
