@@ -117,7 +117,8 @@ async def test_a_channel_is_changed_by_what_is_sent(alerts: World, sink: HttpSin
     hook = await alerts.webhook(sink.url, owners=["ann@example.com"])
     async with alerts.api() as api:
         answer = await api.patch(
-            f"/v1/channels/{hook['id']}", json={"name": "new name", "min_severity": "critical", "categories": ["risk"]}
+            f"/v1/channels/{hook['id']}",
+            json={"name": " new name ", "min_severity": "critical", "categories": ["risk"]},
         )
         listed = (await api.get("/v1/channels")).json()["data"]
 
@@ -162,6 +163,7 @@ BAD_REQUESTS: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/v1/channels", {**HOOK, "kind": "pigeon"}, 422, "invalid-request"),
     ("POST", "/v1/channels", {**HOOK, "secret": "mine"}, 422, "invalid-request"),
     ("POST", "/v1/channels", {**HOOK, "name": ""}, 422, "invalid-request"),
+    ("POST", "/v1/channels", {**HOOK, "name": " \u00a0\u3000"}, 422, "invalid-request"),
     ("POST", "/v1/channels", {**HOOK, "name": "a\nb"}, 422, "invalid-request"),
     ("POST", "/v1/channels", {**HOOK, "owners": "ann"}, 422, "invalid-request"),
     ("POST", "/v1/channels", {**HOOK, "categories": ["love"]}, 422, "invalid-request"),
@@ -180,6 +182,7 @@ BAD_REQUESTS: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/v1/channels/none", None, 404, "channel-unknown"),
     ("PATCH", "/v1/channels/none", {}, 404, "channel-unknown"),
     ("PATCH", "/v1/channels/none", {"name": None}, 422, "invalid-request"),
+    ("PATCH", "/v1/channels/none", {"name": "  "}, 422, "invalid-request"),
     ("PATCH", "/v1/channels/none", {"enabled": "yes"}, 422, "invalid-request"),
     ("PATCH", "/v1/channels/none", {"kind": "slack"}, 422, "invalid-request"),
     ("DELETE", "/v1/channels/none", None, 404, "channel-unknown"),

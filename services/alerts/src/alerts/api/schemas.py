@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from alerts.application.channels import ChannelChange
 from alerts.application.ports import Delivery
@@ -25,7 +25,9 @@ def _line(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_line)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True), Field(min_length=1, max_length=100), AfterValidator(_line)
+]
 Owner = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
 Url = Annotated[str, Field(min_length=1, max_length=2_000)]
 Address = Annotated[str, Field(min_length=1, max_length=254)]
