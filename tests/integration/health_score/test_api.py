@@ -1,6 +1,7 @@
 """Bad questions get a clear answer, and no door is open without a key."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -18,7 +19,7 @@ PATHS = (
 
 
 def test_these_are_all_the_routes() -> None:
-    declared = {route.path for route in routes.router.routes}  # type: ignore[attr-defined]  # APIRoute has a path
+    declared = {route.path_format for route in routes.router.routes}  # type: ignore[attr-defined]  # they are APIRoutes
     assert declared == {f"/v1{path}".replace("acme", "{account_id}") for path in PATHS}
 
 
@@ -44,6 +45,37 @@ async def test_an_unknown_account_is_a_problem_of_its_own(health: Health, path: 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "account-unknown"
+
+
+@pytest.mark.parametrize(
+    "account_id", ["a/b", "a/b/c", "/a", "a/", "a//b", "../a", ".", "..", "a.b", "health/metrics/a", "Ünïcode 会社?#%2F"]
+)
+async def test_an_account_is_read_under_whatever_id_it_was_written(health: Health, account_id: str) -> None:
+    await health.receives(usage("decoy", at="2026-03-01T08:00Z"), usage(account_id, at="2026-03-01T08:00Z"))
+    await health.until("2026-03-02T09:00Z")
+    path = f"/accounts/{quote(account_id, safe='').replace('.', '%2E')}"
+
+    assert (await health.get(path))["account_id"] == account_id
+    assert (await health.get(f"{path}/health"))["account_id"] == account_id
+    assert (await health.get(f"{path}/metrics"))["account_id"] == account_id
+    assert [close["day"] for close in (await health.get(f"{path}/health/history"))["data"]] == ["2026-03-01"]
+
+
+async def test_the_document_names_the_id_plainly(health: Health) -> None:
+    paths = (await health.api.get("/openapi.json")).json()["paths"]
+
+    assert {path for path in paths if "accounts/" in path} == {
+        f"/v1{path}".replace("acme", "{account_id}") for path in PATHS if "acme" in path
+    }
+
+
+async def test_figures_of_requests_go_by_the_route_whatever_the_id(health: Health) -> None:
+    await health.api.get("/v1/accounts/a%2Fb/metrics")
+
+    figures = (await health.api.get("/metrics")).text
+
+    assert 'route="/v1/accounts/{account_id}/metrics"' in figures
+    assert "a/b" not in figures
 
 
 @pytest.mark.parametrize(

@@ -78,20 +78,13 @@ def _place(cursor: str, sort: Sort) -> AccountKey:
     return key, account_id
 
 
-@routes.get("/accounts/{account_id}", scope=READ, answers=AccountView, summary="One account")
-async def account(account_id: AccountId, asked: Asked) -> AccountView:
-    """An account's record, what it is worth, and its health in short."""
-    return await asked.account(account_id)
-
-
-@routes.get("/accounts/{account_id}/health", scope=READ, answers=HealthView, summary="An account's health, explained")
-async def health(account_id: AccountId, asked: Asked) -> HealthView:
-    """The current score with every measure's part in it; the contributions add up to the score exactly."""
-    return await asked.health(account_id)
-
-
+# An account's id may hold slashes, and servers decode %2F before anybody routes: `path` lets it have them. The first
+# route that fits is taken, so the longer ones stand before the shorter.
 @routes.get(
-    "/accounts/{account_id}/health/history", scope=READ, answers=Page[CloseView], summary="An account's daily closes"
+    "/accounts/{account_id:path}/health/history",
+    scope=READ,
+    answers=Page[CloseView],
+    summary="An account's daily closes",
 )
 async def history(
     account_id: AccountId,
@@ -114,7 +107,17 @@ async def history(
     )
 
 
-@routes.get("/accounts/{account_id}/metrics", scope=READ, answers=MetricsView, summary="An account's usage metrics")
+@routes.get(
+    "/accounts/{account_id:path}/health", scope=READ, answers=HealthView, summary="An account's health, explained"
+)
+async def health(account_id: AccountId, asked: Asked) -> HealthView:
+    """The current score with every measure's part in it; the contributions add up to the score exactly."""
+    return await asked.health(account_id)
+
+
+@routes.get(
+    "/accounts/{account_id:path}/metrics", scope=READ, answers=MetricsView, summary="An account's usage metrics"
+)
 async def metrics(
     account_id: AccountId,
     asked: Asked,
@@ -125,6 +128,12 @@ async def metrics(
     Windows count the day itself; trends compare complete days.
     """
     return await asked.metrics(account_id, as_of)
+
+
+@routes.get("/accounts/{account_id:path}", scope=READ, answers=AccountView, summary="One account")
+async def account(account_id: AccountId, asked: Asked) -> AccountView:
+    """An account's record, what it is worth, and its health in short."""
+    return await asked.account(account_id)
 
 
 @routes.get("/portfolio/summary", scope=READ, answers=PortfolioView, summary="The portfolio by band")
