@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from rich.table import Table
+from rich.text import Text
+
 from mainstay.db.engine import Database
 from mainstay.web.keys import (
     ADMIN,
@@ -64,6 +67,19 @@ async def revoke(settings: StandaloneSettings, identity: str) -> bool:
     with repeatable(settings):
         async with _database(current_url(settings)) as database:
             return await revoke_key(database, _id(identity) or identity)
+
+
+def table_of(keys: Sequence[StoredKey]) -> Table:
+    """The keys for a terminal or a pipe. Ids are whole however narrow it is: `keys revoke` wants all of them."""
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    table.add_column("id", no_wrap=True, overflow="fold", min_width=max((len(key.id) for key in keys), default=0))
+    for title in ("name", "scopes", "source", "made", "revoked"):
+        table.add_column(title, overflow="fold")
+    for key in keys:
+        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        made = f"{key.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(key.id, Text(key.name), " ".join(key.scopes), Text(key.source), made, revoked)
+    return table
 
 
 @asynccontextmanager

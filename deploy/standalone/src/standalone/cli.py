@@ -138,12 +138,7 @@ def list_keys() -> None:
     """List all API keys, the revoked ones too."""
     with _troubles_told() as settings:
         stored = asyncio.run(access.listed(settings))
-    table = Table("id", "name", "scopes", "source", "made", "revoked", box=None, padding=(0, 1), header_style="dim")
-    for key in stored:
-        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        made = f"{key.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(key.id, Text(key.name), " ".join(key.scopes), Text(key.source), made, revoked)
-    out.print(table, highlight=False)
+    out.print(access.table_of(stored), highlight=False)
 
 
 @keys.command("revoke")
