@@ -1,6 +1,7 @@
 """Running a service: several servers and background work, one clean end, and slow clients that stop nobody."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -12,14 +13,14 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
 from mainstay.testing import eventually
 from mainstay.web import serving
 from mainstay.web.app import create_work_app
 from mainstay.web.bodies import BodyLimit
-from mainstay.web.serving import Listener, PortTaken, bind, run_service, serve
+from mainstay.web.serving import MAX_HEAD_BYTES, Listener, PortTaken, bind, run_service, serve
 
 
 def app() -> Any:
@@ -56,6 +57,24 @@ async def answers(client: httpx.AsyncClient, port: int) -> bool:
 
 async def until_stopped(stopping: asyncio.Event) -> None:
     await stopping.wait()
+
+
+async def counting(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        with suppress(ClientDisconnect):
+            body = await Request(scope, receive).body()
+            await PlainTextResponse(str(len(body)))(scope, receive, send)
+
+
+def assert_problem(answer: bytes, status: int, code: str) -> None:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert b"content-type: application/problem+json" in head
+    told = json.loads(body)
+    assert (told["type"], told["code"], told["status"]) == (f"urn:mainstay:problem:{code}", code, status)
+    assert told["title"]
+    assert told["message"] == told["detail"] != ""
+    assert len(told["trace_id"]) == 32
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -165,7 +184,11 @@ async def test_clients_that_never_finish_their_head_are_dropped_and_stop_nobody(
 
         ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in slow)), 10)
 
-        assert set(ends) == {b""}
+        for number, end in enumerate(ends):
+            if number % 40:
+                assert_problem(end, 408, "head-too-slow")
+            else:
+                assert end == b""  # it asked for nothing
         for _, writer in slow:
             writer.close()
 
@@ -179,17 +202,89 @@ async def test_a_kept_connection_outlives_the_limit_on_heads(monkeypatch: pytest
             assert (await reader.readuntil(b'{"status":"ok"}')).startswith(b"HTTP/1.1 200")
             await asyncio.sleep(0.4)
         writer.write(b"GET /healthz HT")
+        assert_problem(await asyncio.wait_for(reader.read(), 5), 408, "head-too-slow")
+        writer.close()
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["at once", "on a kept connection"])
+@pytest.mark.parametrize("piece", [1_000, MAX_HEAD_BYTES + 1])
+@pytest.mark.parametrize("begin", [b"GET /healthz HTTP/1.1\r\nX-Long: ", b"GET /"])
+async def test_a_head_without_end_is_refused(begin: bytes, piece: int, *, kept: bool) -> None:
+    async with served(app()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        if kept:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b'{"status":"ok"}')
+        writer.write(begin)
+        missing = MAX_HEAD_BYTES + 1 - len(begin)  # no more: what is sent to a closed connection resets it
+        for sent in range(0, missing, piece):
+            writer.write(b"x" * min(piece, missing - sent))
+            await writer.drain()
+        assert_problem(await asyncio.wait_for(reader.read(), 5), 431, "head-too-large")
+        writer.close()
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_large_body_behind_a_small_head_is_no_large_head(*, together: bool) -> None:
+    async with served(counting) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n"
+        for _ in range(2):
+            for part in (head, b"x" * 500_000) if not together else (head + b"x" * 500_000,):
+                writer.write(part)
+                await writer.drain()
+            assert (await asyncio.wait_for(reader.readuntil(b"500000"), 5)).startswith(b"HTTP/1.1 200")
+        small = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        many = MAX_HEAD_BYTES * 2 // len(small)
+        writer.write(small * many)
+        for _ in range(many):
+            assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n0"), 5)).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",
+    ],
+)
+async def test_what_is_no_http_is_told_so_by_a_problem(request_: bytes) -> None:
+    async with served(counting) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request_)
+        assert_problem(await asyncio.wait_for(reader.read(), 5), 400, "not-http")
+        writer.close()
+
+
+async def test_nothing_is_said_into_the_answer_to_another_request() -> None:
+    inside = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == "/slow":
+            inside.set()
+            assert (await receive())["type"] == "http.request"
+            assert (await receive())["type"] == "http.disconnect"
+        elif scope["type"] == "http":
+            await PlainTextResponse("done")(scope, receive, send)
+
+    async with served(slow) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        await inside.wait()
+        writer.write(b"BREW / HTTP/1.1\r\n\r\n")
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
 
 
 async def test_a_body_that_takes_for_ever_is_refused() -> None:
-    async def reads(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            body = await Request(scope, receive).body()
-            await PlainTextResponse(str(len(body)))(scope, receive, send)
-
-    async with served(BodyLimit(reads, within=timedelta(seconds=0.5))) as port:
+    async with served(BodyLimit(counting, within=timedelta(seconds=0.5))) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
         answer = await asyncio.wait_for(reader.read(), 10)

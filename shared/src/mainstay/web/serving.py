@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, cast
 
 import structlog
@@ -16,9 +17,20 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mainstay.observability.tracing import child_of, entered
+from mainstay.web.problems import (
+    HEAD_TOO_LARGE,
+    HEAD_TOO_SLOW,
+    MEDIA_TYPE,
+    NOT_HTTP,
+    Problem,
+    problem_bytes,
+)
+
 STOPS_WITHIN = timedelta(seconds=8)
 """Requests and background work that are not done by then are cancelled; two seconds remain to close resources."""
 HEADERS_WITHIN = timedelta(seconds=10)
+MAX_HEAD_BYTES = 64 << 10
 KEEP_ALIVE = timedelta(seconds=15)
 GATHERED_BYTES = 64 << 10
 
@@ -82,35 +94,84 @@ class _GatheredWrites:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol with a limit on how long the head of a request may take; uvicorn itself has none."""
+    """uvicorn's protocol with limits on the head of a request, which uvicorn lacks, and with problems for answers."""
 
     _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    """What has arrived of a head that is not whole yet."""
+    _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(cast("asyncio.Transport", _GatheredWrites(transport, self.loop)))
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        in_request: Any = self.cycle  # None before the first request; uvicorn's annotation does not say so
-        if self._head_timer is None and (in_request is None or in_request.response_complete):
-            self._await_head()  # the next request on a kept connection has begun, and its head is not whole yet
+        # The parser never sees more of a head than it may have: what it gathers of one header costs the square.
+        while len(data) > (room := MAX_HEAD_BYTES - self._head_bytes) and not self._in_body:
+            self._feed(data[:room])
+            data = data[room:]
+            if self._head_bytes >= MAX_HEAD_BYTES:
+                self._refuse(HEAD_TOO_LARGE, f"the head of the request has more than {MAX_HEAD_BYTES} bytes")
+            if self.transport.is_closing():
+                return
+        self._feed(data)
 
     def on_headers_complete(self) -> None:
         self._forget_head()
         super().on_headers_complete()
+        self._in_body = True
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_body = False
+        self._head_bytes = 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
         super().connection_lost(exc)
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser refused: a method, a length, a chunk or a target that is none."""
+        del msg  # uvicorn's words
+        self._refuse(NOT_HTTP, "the request is not valid HTTP/1.1")
+
+    def _feed(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_body:
+            self._head_bytes = 0
+        in_request: Any = self.cycle  # None before the first request; uvicorn's annotation does not say so
+        if self._head_timer is None and (in_request is None or in_request.response_complete):
+            self._await_head()  # the next request on a kept connection has begun, and its head is not whole yet
+
     def _await_head(self) -> None:
-        self._head_timer = self.loop.call_later(HEADERS_WITHIN.total_seconds(), self.transport.close)
+        self._head_timer = self.loop.call_later(HEADERS_WITHIN.total_seconds(), self._head_is_late)
 
     def _forget_head(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        if self._head_bytes:
+            self._refuse(HEAD_TOO_SLOW, "the head of the request took too long to arrive")
+        else:
+            self.transport.close()  # nothing was asked
+
+    def _refuse(self, problem: Problem, detail: str) -> None:
+        """Answer in the application's stead, and close; say nothing where it would answer another request."""
+        cycle: Any = self.cycle
+        under_way = cycle is not None and not cycle.response_complete
+        if not under_way or (self._in_body and not cycle.response_started and not self.pipeline):
+            with entered(child_of(None)):
+                body = problem_bytes(problem, detail)
+                _log.info("request refused", code=problem.code)
+            head = (
+                f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n"
+                f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.write(head.encode("ascii") + body)
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
