@@ -193,10 +193,17 @@ def test_every_route_refuses_callers_without_a_key_that_may(attacked: Attacked) 
     wrong = attacked.mainstay.key[:-1] + ("0" if attacked.mainstay.key[-1] != "0" else "1")
     for route in attacked.routes:
         for name, value in {"none": "", "mistyped": f"Bearer {wrong}", "long": "Bearer " + "x" * 5_000}.items():
-            body = b'{"batch": [{}]}' if route.takes_body else None
+            # Segment's SDKs may put their key into the body, so ingest looks there too.
+            body = b'{"batch": [{}]}' if route.service == "ingest" else b'{"a": '
             headers = {"Content-Type": route.content_type, "Authorization": value}
             attacked.expect(
-                f"key {name}", route.service, route.method, route.filled(), 401, content=body, headers=headers
+                f"key {name}",
+                route.service,
+                route.method,
+                route.filled(),
+                401,
+                content=body if route.takes_body else None,
+                headers=headers,
             )
 
 

@@ -14,6 +14,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
+from starlette.types import ASGIApp, Message
 from structlog.testing import capture_logs
 
 from mainstay.db.engine import Database
@@ -150,6 +151,38 @@ async def test_without_a_good_key_every_door_is_shut(
         answer = await nobody.post("/v1/ships", content=b"not even json", headers=encoded)  # type: ignore[arg-type] # bytes are fine
     assert_problem(answer, status, code)
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_who_may_not_is_told_so_before_the_body_is_touched(world: World) -> None:
+    reader = await minted(world.database, world.keys, SECRET, ["renewals:read"])
+    for key, status in {"": 401, "mst_nonsense": 401, reader: 403}.items():
+        for more in ({}, {"Idempotency-Key": "k"}, {"Content-Length": str(1 << 30)}):
+            headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **more}
+            assert await status_of(world.app, "/v1/ships", headers) == status
+
+
+async def status_of(app: ASGIApp, path: str, headers: dict[str, str]) -> int:
+    """The answer to a POST whose body never comes."""
+    told: list[int] = []
+
+    async def receive() -> Message:
+        raise AssertionError("the body was read")
+
+    async def send(message: Message) -> None:
+        told.append(message.get("status", 0))
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    await app(scope, receive, send)
+    return told[0]
 
 
 async def test_a_key_without_the_scope_is_told_which_it_lacks(world: World) -> None:

@@ -55,7 +55,10 @@ async def read_body(
 
 
 class BodyLimit:
-    """ASGI middleware: refuses bodies that are too large (413) or too slow (408), whoever reads them."""
+    """ASGI middleware: refuses bodies that are too large (413) or too slow (408), whoever reads them.
+
+    What nobody reads is refused by nobody: who has no key hears of that first.
+    """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, within: timedelta = ARRIVES_WITHIN) -> None:
         self._app = app
@@ -77,6 +80,7 @@ class BodyLimit:
             if complete:
                 return await receive()
             try:
+                _check_length(scope["headers"], self._max_bytes)
                 message = await _next(receive, timedelta(seconds=deadline - asyncio.get_running_loop().time()))
                 size += len(message.get("body", b""))
                 _check_size(size, self._max_bytes)
@@ -96,7 +100,6 @@ class BodyLimit:
                 await send(message)
 
         try:
-            _check_length(scope["headers"], self._max_bytes)
             await self._app(scope, counted, watched)
         except BodyRefused as error:
             refusal = error

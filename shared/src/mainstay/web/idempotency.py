@@ -20,7 +20,7 @@ from mainstay.db.tables import KitTables
 from mainstay.db.work import Transactions
 from mainstay.kernel.clock import Clock
 from mainstay.web.json_body import Handler, JsonRequest, JsonRoute
-from mainstay.web.keys import KeyRing
+from mainstay.web.keys import ApiKey
 from mainstay.web.problems import BAD_IDEMPOTENCY_KEY, KEY_REUSED, ProblemError
 
 HEADER: Final = "idempotency-key"
@@ -136,9 +136,7 @@ async def _read(request: JsonRequest) -> _Request:
     key = request.headers[HEADER]
     if not _GOOD_KEY.fullmatch(key):
         raise ProblemError(BAD_IDEMPOTENCY_KEY, "an Idempotency-Key has 1 to 255 visible ASCII characters")
-    keys: KeyRing = request.app.state.keys
-    scheme, _, presented = request.headers.get("authorization", "").partition(" ")
-    caller = keys.find(presented.strip() if scheme.lower() == "bearer" else None)
+    caller: ApiKey = request.state.caller
     digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     digest.update(await request.body())
     return _Request(caller.id, key, digest.digest())

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mainstay.web.idempotency import IdempotentRoute
+from mainstay.web.json_body import Handler
 from mainstay.web.keys import SCOPES, ApiKey, KeyRing, UnknownScope
 from mainstay.web.problems import MEDIA_TYPE, ProblemBody
 
@@ -38,12 +39,31 @@ class RequireScope:
             raise UnknownScope(scope)
         self.scope = scope
 
-    def __call__(
-        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> None:
-        """Find the caller. Raises what `KeyRing.authorize` raises."""
+    def __call__(self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+        """Find the caller, also on a route of another class; what OpenAPI says of keys comes from here."""
+        self.authorize(request)
+
+    def authorize(self, request: Request) -> None:
+        """Find the caller by the request's head alone. Raises what `KeyRing.authorize` raises."""
         keys: KeyRing = request.app.state.keys
-        request.state.caller = keys.authorize(credentials.credentials if credentials else None, self.scope)
+        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
+        request.state.caller = keys.authorize(presented.strip() if scheme.lower() == "bearer" else None, self.scope)
+
+
+class KeyedRoute(IdempotentRoute):
+    """A route that looks at the key before it touches the body: FastAPI solves dependencies after it has read it."""
+
+    def get_route_handler(self) -> Handler:
+        """The route's handler, for callers with the scope."""
+        handler = super().get_route_handler()
+        required = [each.dependency for each in self.dependencies if isinstance(each.dependency, RequireScope)]
+
+        async def handle(request: Request) -> Response:
+            for scope in required:
+                scope.authorize(request)
+            return await handler(request)
+
+        return handle
 
 
 def _caller(request: Request) -> ApiKey:
@@ -59,7 +79,7 @@ class Routes:
     """A group of routes under /v1."""
 
     def __init__(self, *, tag: str | None = None) -> None:
-        self.router = APIRouter(prefix="/v1", tags=[tag] if tag else None, route_class=IdempotentRoute)
+        self.router = APIRouter(prefix="/v1", tags=[tag] if tag else None, route_class=KeyedRoute)
 
     def get(self, path: str, *, scope: str, answers: Any = None, status: int = 200, **more: Any) -> Callable[[F], F]:
         """A route that reads. `answers` is the model of the answer; `more` goes to FastAPI."""
