@@ -48,7 +48,8 @@ async def test_an_unknown_account_is_a_problem_of_its_own(health: Health, path: 
 
 
 @pytest.mark.parametrize(
-    "account_id", ["a/b", "a/b/c", "/a", "a/", "a//b", "../a", ".", "..", "a.b", "health/metrics/a", "Ünïcode 会社?#%2F"]
+    "account_id",
+    ["a/b", "a/b/c", "/a", "a/", "a//b", "../a", ".", "..", "a.b", "health/metrics/a", "Ünïcode 会社?#%2F"],
 )
 async def test_an_account_is_read_under_whatever_id_it_was_written(health: Health, account_id: str) -> None:
     await health.receives(usage("decoy", at="2026-03-01T08:00Z"), usage(account_id, at="2026-03-01T08:00Z"))
@@ -90,7 +91,12 @@ async def test_figures_of_requests_go_by_the_route_whatever_the_id(health: Healt
         ("/accounts", {"owner": "a\x00b"}, 400, "nul-in-address"),
         ("/accounts/acme/metrics", {"as_of": "yesterday"}, 422, "invalid-request"),
         ("/accounts/acme/metrics", {"as_of": "2026-02-30"}, 422, "invalid-request"),
+        ("/accounts/acme/metrics", {"as_of": "0"}, 422, "invalid-request"),
+        ("/accounts/acme/metrics", {"as_of": "2026-03-01T00:00:00Z"}, 422, "invalid-request"),
         ("/accounts/acme/metrics", {"as_of": "2026-03-02"}, 422, "as-of-in-future"),
+        ("/accounts/acme/metrics", {"as_of": "9999-12-31"}, 422, "as-of-in-future"),
+        ("/accounts/acme/health/history", {"from": "0"}, 422, "invalid-request"),
+        ("/accounts/acme/health/history", {"to": "1767225600"}, 422, "invalid-request"),
         ("/accounts/acme/health/history", {"from": "2026-03-02", "to": "2026-03-01"}, 422, "days-reversed"),
         ("/accounts/acme/health/history", {"from": "x"}, 422, "invalid-request"),
         ("/accounts/acme/health/history", {"cursor": "WyJ4Il0"}, 400, "bad-cursor"),

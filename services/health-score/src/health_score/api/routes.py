@@ -12,6 +12,7 @@ from health_score.application.views import AccountView, CloseView, HealthView, M
 from health_score.domain.account import AccountUnknown
 from health_score.domain.bands import Band
 from health_score.domain.history import DAY
+from mainstay.web.fields import CivilDay
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from mainstay.web.problems import BAD_CURSOR, Problem, ProblemError
 from mainstay.web.routes import Routes
@@ -89,8 +90,8 @@ def _place(cursor: str, sort: Sort) -> AccountKey:
 async def history(
     account_id: AccountId,
     asked: Asked,
-    first: Annotated[date, Query(alias="from", description="The first day")] = date.min,
-    last: Annotated[date, Query(alias="to", description="The last day, included")] = date.max,
+    first: Annotated[CivilDay, Query(alias="from", description="The first day")] = date.min,
+    last: Annotated[CivilDay, Query(alias="to", description="The last day, included")] = date.max,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[CloseView]:
@@ -121,7 +122,7 @@ async def health(account_id: AccountId, asked: Asked) -> HealthView:
 async def metrics(
     account_id: AccountId,
     asked: Asked,
-    as_of: Annotated[date | None, Query(description="The day; today in the account's zone by default")] = None,
+    as_of: Annotated[CivilDay | None, Query(description="The day; today in the account's zone by default")] = None,
 ) -> MetricsView:
     """Usage metrics as of a day, exact, from the events of the days before it. Null: undefined on that day.
 

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import Path, Query, Response
-from pydantic import Field
+from pydantic import AfterValidator
 
 from mainstay.kernel.clock import Clock
+from mainstay.web.fields import CivilDay
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from mainstay.web.problems import ProblemError
 from mainstay.web.routes import Caller, Routes
@@ -27,7 +28,14 @@ AHEAD = timedelta(days=120)
 """How far /renewals looks where `to` is not given."""
 NO_REASON = "cancelled"
 
-Day = Annotated[date, Field(ge=EARLIEST_START, le=LATEST_END)]
+
+def _in_the_calendar(day: date) -> date:
+    if not EARLIEST_START <= day <= LATEST_END:
+        raise ValueError(f"days are asked for from {EARLIEST_START} to {LATEST_END}")
+    return day
+
+
+Day = Annotated[CivilDay, AfterValidator(_in_the_calendar)]
 ContractId = Annotated[str, Path(max_length=100)]
 OfAccount = Annotated[AccountId | None, Query(description="Only this account's")]
 

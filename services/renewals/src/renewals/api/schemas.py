@@ -1,13 +1,25 @@
 """What requests say and answers look like."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
+from mainstay.web.fields import CivilDay
 from renewals.application.announcing import term_id
 from renewals.application.ports import Health, Renewal
 from renewals.domain.contracts import UNCHANGED, Amendment, AtEnd, Contract, Kind
@@ -17,6 +29,16 @@ from renewals.domain.terms import Term, TermState
 LONGEST_TERM_MONTHS = 120
 LONGEST_WINDOW_DAYS = 3_660
 MOST_SEATS = 2_147_483_647
+
+_AMOUNT = r"-?\d{1,15}(\.\d+)?"
+
+
+def _plain(stated: Any) -> Any:
+    """Decimal by itself also takes "1_000", digits of other scripts, exponents and blanks; True would be 1."""
+    if isinstance(stated, bool) or (isinstance(stated, str) and not re.fullmatch(_AMOUNT, stated, re.ASCII)):
+        raise ValueError("an amount is written in digits, with a decimal point, such as 1200.00")
+    return stated
+
 
 _NO_PLACES = {"localtime", "Factory"}
 """Files beside the zones: whatever each machine is set to, and a mark that nobody set it."""
@@ -40,6 +62,12 @@ Currency = Annotated[
     str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217 code", examples=["EUR"])
 ]
 ZoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_plain),
+    Field(allow_inf_nan=False, max_digits=30, examples=["1200.00"]),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{_AMOUNT}$"}, {"type": "number"}]}),
+]
 Seats = Annotated[StrictInt, Field(ge=0, le=MOST_SEATS, description="Seats bought")]
 TermMonths = Annotated[StrictInt, Field(ge=1, le=LONGEST_TERM_MONTHS, description="Length of a term in months")]
 WindowDays = Annotated[
@@ -62,7 +90,7 @@ class Request(BaseModel):
 class MoneyBody(Request):
     """An exact amount: a decimal as a string (or a number), in a currency."""
 
-    amount: Annotated[Decimal, Field(allow_inf_nan=False, max_digits=30, examples=["1200.00"])]
+    amount: Amount
     currency: Currency
 
 
@@ -80,8 +108,8 @@ class ContractBody(Request):
     kind: Kind
     currency: Currency | None = Field(default=None, description="That of `amount`, where it is said twice")
     zone: ZoneName = Field(default="UTC", description="Where the contract's days begin (IANA name)")
-    start: date
-    end: date | None = None
+    start: CivilDay
+    end: CivilDay | None = None
     term_months: TermMonths | None = None
     amount: MoneyBody = Field(description="For a whole term")
     seats: Seats | None = None
@@ -126,7 +154,7 @@ class AmendmentBody(Request):
 
     amount: MoneyBody = Field(default_factory=_absent, description="For a whole term")
     seats: Seats | None = None
-    end: date = Field(default_factory=_absent, description="The last day of the running term, inclusive")
+    end: CivilDay = Field(default_factory=_absent, description="The last day of the running term, inclusive")
     at_end: AtEnd = Field(default_factory=_absent)
     term_months: TermMonths = Field(default_factory=_absent)
     window_days: WindowDays | None = None

@@ -113,7 +113,7 @@ def exact(amount: Decimal, currency: str) -> Decimal:
         raise AmountInvalid(f"an amount is below {LARGEST_AMOUNT:f}")
     if amount % step:
         raise AmountInvalid(f"the smallest amount of {currency} is {step}")
-    return amount.quantize(step)
+    return amount.quantize(step).copy_abs()  # zero may come with a minus
 
 
 def _first_end(stated: NewContract) -> date:
