@@ -221,9 +221,11 @@ def test_every_route_refuses_bodies_that_are_broken_or_too_large(attacked: Attac
             continue
         for name, body in BODIES.items():
             headers = {"Content-Type": route.content_type}
+            statuses: list[int] = []
             if "gzip" in name:
                 headers["Content-Encoding"] = "gzip"
-            attacked.expect(name, route.service, route.method, route.filled(), content=body, headers=headers)
+                statuses = [] if route.service == "ingest" else [415]
+            attacked.expect(name, route.service, route.method, route.filled(), *statuses, content=body, headers=headers)
         chunks = (b" " * 65_536 for _ in range(20))  # no Content-Length
         headers = {"Content-Type": route.content_type}
         attacked.expect("chunked", route.service, route.method, route.filled(), 413, content=chunks, headers=headers)

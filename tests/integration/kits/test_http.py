@@ -1,6 +1,7 @@
 """The frame of every application: doors, problems for every failure, ids that travel, figures."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -267,6 +268,20 @@ async def test_a_body_in_pieces_is_counted_too(client: httpx.AsyncClient) -> Non
 async def test_another_kind_of_body_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/ships", content=b"name=Argo", headers={"Content-Type": "text/plain"})
     assert_problem(answer, 422, "invalid-request")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "identity, gzip", "nonsense"])
+async def test_a_body_in_an_encoding_is_refused(client: httpx.AsyncClient, encoding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    for more in ({}, {"Idempotency-Key": "k"}):
+        answer = await client.post("/v1/ships", content=gzip.compress(b"{}"), headers={**headers, **more})
+        assert_problem(answer, 415, "encoding-not-supported")
+        assert answer.headers["accept-encoding"] == "identity"
+
+
+async def test_identity_is_no_encoding(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/ships", json={"name": "Argo", "masts": 1}, headers={"Content-Encoding": "Identity"})
+    assert answer.status_code == 201
 
 
 async def test_pages_lead_to_the_end(client: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from mainstay.web.problems import INVALID_REQUEST, MALFORMED_JSON, ProblemError, pointer
+from mainstay.web.problems import ENCODING_NOT_SUPPORTED, INVALID_REQUEST, MALFORMED_JSON, ProblemError, pointer
 
 MAX_DEPTH = 64
 
@@ -35,8 +35,11 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """FastAPI's own handler, given a `JsonRequest`."""
         handler = super().get_route_handler()
+        takes_body = self.body_field is not None
 
         async def handle(request: Request) -> Response:
+            if takes_body:
+                _check_encoding(request)
             return await handler(JsonRequest.of(request))
 
         return handle
@@ -68,6 +71,13 @@ def check_document(document: Any, *, may_hold_nul: bool = True) -> None:
                 _refuse_nul(path)
         elif may_hold_nul and isinstance(value, str) and "\0" in value:
             _refuse_nul(path)
+
+
+def _check_encoding(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise ProblemError(
+            ENCODING_NOT_SUPPORTED, "bodies are sent plain here", headers={"Accept-Encoding": "identity"}
+        )
 
 
 def _refuse_nul(path: tuple[str | int, ...]) -> None:

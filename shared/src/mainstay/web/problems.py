@@ -135,6 +135,7 @@ def pointer(path: Sequence[str | int]) -> str:
 
 
 MALFORMED_JSON = Problem(400, "malformed-json", "The body is not valid JSON")
+ENCODING_NOT_SUPPORTED = Problem(415, "encoding-not-supported")
 INVALID_REQUEST = Problem(422, "invalid-request", "The request is not valid")
 BAD_CURSOR = Problem(400, "bad-cursor", "The cursor is not valid")
 NUL_IN_ADDRESS = Problem(400, "nul-in-address", "The address holds a NUL character")
