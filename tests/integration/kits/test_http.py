@@ -61,9 +61,9 @@ def ships(database: Database) -> Routes:
 
     @routes.get("/ships", scope="renewals:read", answers=Page[int])
     async def list_ships(limit: Limit = 50, cursor: Cursor = None) -> Page[int]:
-        after = decode_cursor(cursor, tuple[int])[0] if cursor else 0
+        after = decode_cursor("ships", cursor, tuple[int])[0] if cursor is not None else 0
         found = list(range(after + 1, min(after + limit, 7) + 1))
-        return Page(data=found, next_cursor=encode_cursor([found[-1]]) if found and found[-1] < 7 else None)
+        return Page(data=found, next_cursor=encode_cursor("ships", [found[-1]]) if found and found[-1] < 7 else None)
 
     @routes.post("/ships", scope="renewals:write", answers=ShipView, status=201)
     async def build(body: ShipBody, caller: Caller) -> ShipView:
@@ -213,6 +213,7 @@ async def test_stale_keys_answer_503(world: World) -> None:
         ("GET", "/v1/ships/leaky", b"", 500, "internal-error"),
         ("GET", "/v1/ships/a%00b", b"", 400, "nul-in-address"),
         ("GET", "/v1/ships?cursor=%00", b"", 400, "nul-in-address"),
+        ("GET", "/v1/ships?cursor=", b"", 400, "bad-cursor"),
         ("GET", "/v1/ships?cursor=oops", b"", 400, "bad-cursor"),
         ("GET", "/v1/ships?limit=501", b"", 422, "invalid-request"),
         ("GET", "/v1/ships?limit=many", b"", 422, "invalid-request"),

@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
 from fastapi import Query
@@ -28,21 +28,26 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None = Field(default=None)
 
 
-def encode_cursor(values: Sequence[Any]) -> str:
-    """The place after a row, by its sort values (text, numbers, instants, dates, None), the unique one last."""
-    return urlsafe_b64encode(msgspec.json.encode(list(values))).decode().rstrip("=")
+def encode_cursor(kind: str, values: Sequence[Any]) -> str:
+    """The place after a row, by its sort values (text, numbers, instants, dates, None), the unique one last.
+
+    `kind` names the list: a cursor leads on in the list that gave it and in no other.
+    """
+    return urlsafe_b64encode(msgspec.json.encode([kind, list(values)])).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, shape: type[T]) -> T:
-    """The sort values in a cursor, checked against `shape`, such as `tuple[int, str]`.
+def decode_cursor(kind: str, cursor: str, shape: type[T]) -> T:
+    """The sort values in a cursor of this kind, checked against `shape`, such as `tuple[int, str]`.
 
-    Raises `ProblemError` (400) when it is not one of ours, or one of a list sorted otherwise.
+    Raises `ProblemError` (400) when it is empty, not one of ours, or one of another list or order.
     """
     try:
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        values = msgspec.json.decode(raw, type=shape)
+        given, values = msgspec.json.decode(raw, type=tuple[str, shape])  # type: ignore[valid-type] # known when called
     except (ValueError, msgspec.MsgspecError, RecursionError):
         raise ProblemError(BAD_CURSOR, "the cursor is not one that this list gave, or the sort order changed") from None
+    if given != kind:
+        raise ProblemError(BAD_CURSOR, "the cursor is one of another list")
     if b"\\u0000" in raw:
         raise ProblemError(BAD_CURSOR, "the cursor holds a NUL character")
-    return values
+    return cast("T", values)

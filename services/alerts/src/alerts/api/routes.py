@@ -77,9 +77,11 @@ def _alerts(handlers: Handlers) -> Routes:
     ) -> Page[AlertView]:
         """Alerts, the one that began last first."""
         query = AlertQuery(frozenset(state or ()), account_id, owner, rule, severity)
-        rows = await handlers.reading.alerts(query, limit=limit + 1, after=_after(cursor))
+        rows = await handlers.reading.alerts(query, limit=limit + 1, after=_after("alerts", cursor))
         data = [AlertView.of(alert, account, handlers.rulebook) for alert, account in rows[:limit]]
-        return Page(data=data, next_cursor=_next(rows, limit, data[-1].opened_at, data[-1].id) if data else None)
+        return Page(
+            data=data, next_cursor=_next("alerts", rows, limit, data[-1].opened_at, data[-1].id) if data else None
+        )
 
     @group.get("/alerts/{alert_id}", scope=READ, answers=AlertWithHistory)
     async def get_alert(alert_id: Id) -> AlertWithHistory:
@@ -121,9 +123,11 @@ def _channels(handlers: Handlers) -> Routes:
     @group.get("/channels", scope=READ, answers=Page[ChannelView])
     async def list_channels(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[ChannelView]:
         """Channels, the newest first."""
-        rows = await handlers.reading.channels(limit=limit + 1, after=_after(cursor))
+        rows = await handlers.reading.channels(limit=limit + 1, after=_after("channels", cursor))
         data = [ChannelView.of(channel) for channel in rows[:limit]]
-        return Page(data=data, next_cursor=_next(rows, limit, data[-1].created_at, data[-1].id) if data else None)
+        return Page(
+            data=data, next_cursor=_next("channels", rows, limit, data[-1].created_at, data[-1].id) if data else None
+        )
 
     @group.get("/channels/{channel_id}", scope=READ, answers=ChannelView)
     async def get_channel(channel_id: Id) -> ChannelView:
@@ -162,9 +166,11 @@ def _deliveries(handlers: Handlers) -> Routes:
     ) -> Page[DeliveryView]:
         """Deliveries, the newest first."""
         query = DeliveryQuery(alert_id, channel_id, state)
-        rows = await handlers.reading.deliveries(query, limit=limit + 1, after=_after(cursor))
+        rows = await handlers.reading.deliveries(query, limit=limit + 1, after=_after("deliveries", cursor))
         data = [DeliveryView.of(record) for record in rows[:limit]]
-        return Page(data=data, next_cursor=_next(rows, limit, data[-1].created_at, data[-1].id) if data else None)
+        return Page(
+            data=data, next_cursor=_next("deliveries", rows, limit, data[-1].created_at, data[-1].id) if data else None
+        )
 
     return group
 
@@ -188,9 +194,9 @@ async def _checked(command: Awaitable[T]) -> T:
         raise ProblemError(DESTINATION_REFUSED, str(refused), errors=errors) from refused
 
 
-def _after(cursor: str | None) -> After | None:
-    return decode_cursor(cursor, tuple[Annotated[datetime, Meta(tz=True)], str]) if cursor is not None else None
+def _after(kind: str, cursor: str | None) -> After | None:
+    return decode_cursor(kind, cursor, tuple[Annotated[datetime, Meta(tz=True)], str]) if cursor is not None else None
 
 
-def _next(rows: Sequence[object], limit: int, at: datetime, row_id: str) -> str | None:
-    return encode_cursor((at, row_id)) if len(rows) > limit else None
+def _next(kind: str, rows: Sequence[object], limit: int, at: datetime, row_id: str) -> str | None:
+    return encode_cursor(kind, (at, row_id)) if len(rows) > limit else None

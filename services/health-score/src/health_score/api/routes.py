@@ -66,13 +66,13 @@ async def accounts(
     found = await asked.accounts(wanted, sort, after, limit + 1)
     return Page(
         data=[view for _, view in found[:limit]],
-        next_cursor=encode_cursor((sort.value, *found[limit - 1][0])) if len(found) > limit else None,
+        next_cursor=encode_cursor("accounts", (sort.value, *found[limit - 1][0])) if len(found) > limit else None,
     )
 
 
 def _place(cursor: str, sort: Sort) -> AccountKey:
     """The place that a cursor names in this order."""
-    order, key, account_id = decode_cursor(cursor, tuple[str, int | str, str])
+    order, key, account_id = decode_cursor("accounts", cursor, tuple[str, int | str, str])
     by_score = sort in {Sort.LOWEST_SCORE, Sort.HIGHEST_SCORE}
     if order != sort.value or isinstance(key, int) != by_score:
         raise ProblemError(BAD_CURSOR, "the cursor is one of a list in another order")
@@ -99,12 +99,12 @@ async def history(
     if last < first:
         raise ProblemError(DAYS_REVERSED, f"to={last} lies before from={first}")
     if cursor is not None:
-        (day,) = decode_cursor(cursor, tuple[date])
+        (day,) = decode_cursor("closes", cursor, tuple[date])
         first = max(first, min(day, date.max - DAY) + DAY)
     found: Sequence[CloseView] = await asked.closes(account_id, first, last, limit + 1)
     return Page(
         data=list(found[:limit]),
-        next_cursor=encode_cursor((found[limit - 1].day,)) if len(found) > limit else None,
+        next_cursor=encode_cursor("closes", (found[limit - 1].day,)) if len(found) > limit else None,
     )
 
 

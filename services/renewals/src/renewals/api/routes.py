@@ -68,13 +68,13 @@ def contract_routes(handlers: Handlers) -> Routes:
         account_id: OfAccount = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[ContractView]:
         """Contracts in the order in which they were entered."""
-        after = decode_cursor(cursor, tuple[str])[0] if cursor else None
+        after = decode_cursor("contracts", cursor, tuple[str])[0] if cursor is not None else None
         async with handlers.work() as work:
             found = await work.contracts.page(account_id=account_id, after=after, limit=limit + 1)
         page = found[:limit]
         return Page(
             data=[ContractView.of(contract, now()) for contract in page],
-            next_cursor=encode_cursor([page[-1].id]) if len(found) > limit else None,
+            next_cursor=encode_cursor("contracts", [page[-1].id]) if len(found) > limit else None,
         )
 
     @routes.get("/contracts/{contract_id}", scope="renewals:read", answers=ContractView)
@@ -116,7 +116,7 @@ def renewal_routes(handlers: Handlers) -> Routes:
         until = last or begin + AHEAD
         if until < begin:
             raise ProblemError(RANGE_BACKWARDS, f"to ({until}) lies before from ({begin})")
-        after = decode_cursor(cursor, tuple[date, str, int]) if cursor else None
+        after = decode_cursor("renewals", cursor, tuple[date, str, int]) if cursor is not None else None
         async with handlers.work() as work:
             found = await work.contracts.renewals(
                 first=begin, last=until, account_id=account_id, after=after, limit=limit + 1
@@ -125,7 +125,7 @@ def renewal_routes(handlers: Handlers) -> Routes:
         place = page[-1] if len(found) > limit else None
         return Page(
             data=[RenewalView.of(renewal, now) for renewal in page],
-            next_cursor=encode_cursor([place.term.end_exclusive, place.contract_id, place.term.number])
+            next_cursor=encode_cursor("renewals", [place.term.end_exclusive, place.contract_id, place.term.number])
             if place
             else None,
         )
