@@ -6,14 +6,14 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from starlette.types import ASGIApp, Message
 from structlog.testing import capture_logs
@@ -34,8 +34,25 @@ class ShipUnknown(Exception):
     pass
 
 
+class Wood(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["wood"]
+
+
+class Steel(BaseModel):
+    kind: Literal["steel"]
+
+
+def flag_known(flag: str) -> str:
+    if flag != "none":
+        raise ValueError(f"no flag is named {flag}")
+    return flag
+
+
 class ShipBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
+    hull: Annotated[Wood | Steel, Field(discriminator="kind")] = Wood(kind="wood")
+    flag: Annotated[str, AfterValidator(flag_known)] = "none"
     name: str
     masts: int
     crew: list[str] = []
@@ -68,7 +85,9 @@ def ships(database: Database) -> Routes:
     @routes.post("/ships", scope="renewals:write", answers=ShipView, status=201)
     async def build(body: ShipBody, caller: Caller) -> ShipView:
         async with database.engine.connect() as connection:
-            await connection.execute(text("SELECT CAST(:name AS text), CAST(:masts AS int)"), body.model_dump())
+            await connection.execute(
+                text("SELECT CAST(:name AS text), CAST(:masts AS int)"), body.model_dump(include={"name", "masts"})
+            )
         return ShipView(name=body.name, by=caller.name)
 
     @routes.get("/ships/{name}", scope="renewals:read", answers=ShipView)
@@ -250,6 +269,31 @@ async def test_what_is_wrong_is_pointed_at_and_not_repeated(client: httpx.AsyncC
     answer = await client.get("/v1/ships?limit=0")
     (error,) = assert_problem(answer, 422, "invalid-request")["errors"]
     assert error["parameter"] == "limit"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "a", "masts": 1, "hull": {"kind": "x" * 900_000}},
+        {"name": "a", "masts": 1, "x" * 900_000: 1},
+        {"name": "a", "masts": 1, "hull": {"kind": "wood", "~" * 900_000: 1}},
+        {"name": "a", "masts": 1, "crew": list(range(100_000))},
+        {"name": "a", "masts": 1, "flag": "x" * 900_000},
+    ],
+    ids=["tag", "name", "inner name", "many", "message"],
+)
+async def test_a_large_body_does_not_come_back(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    answer = await client.post("/v1/ships", json=body)
+    errors = assert_problem(answer, 422, "invalid-request")["errors"]
+    assert len(answer.content) < 20_000
+    assert all(len(error["detail"]) <= 200 for error in errors)
+
+
+async def test_an_unknown_kind_is_pointed_at_with_the_kinds_that_there_are(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/ships", json={"name": "a", "masts": 1, "hull": {"kind": "paper"}})
+    body = assert_problem(answer, 422, "invalid-request")
+    assert body["errors"] == [{"pointer": "/hull/kind", "detail": "Input should be one of 'wood', 'steel'"}]
+    assert body["detail"] == "/hull/kind: Input should be one of 'wood', 'steel'"
 
 
 async def test_a_body_in_pieces_is_counted_too(client: httpx.AsyncClient) -> None:

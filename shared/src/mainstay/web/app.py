@@ -179,7 +179,8 @@ def _validation(_: Request, error: Exception) -> Response:
         return problem_response(known.MALFORMED_JSON, "the body is not valid JSON", errors=errors)
     first = errors[0]
     place = first.get("parameter") or first.get("pointer") or "the body"
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    others = len(error.errors()) - 1
+    more = f" (and {others} more)" if others else ""
     return problem_response(known.INVALID_REQUEST, f"{place}: {first['detail']}{more}", errors=errors)
 
 

@@ -14,6 +14,12 @@ from mainstay.observability.tracing import current_trace_id
 
 TYPE_PREFIX = "urn:mainstay:problem:"
 MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 100
+"""Things wrong with one request that are told one by one. With the next two it bounds what comes back of a request."""
+MAX_DETAIL = 200
+"""Characters of what is said of each."""
+MAX_POINTER = 500
+"""Characters of where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +125,14 @@ def status_problem(status: int) -> Problem:
 def validation_errors(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Pydantic's errors as `errors[]`: a JSON pointer for the body, a name for other parameters. No values in it."""
     told: list[dict[str, str]] = []
-    for error in found:
+    for error in found[:MAX_ERRORS]:
         place, *path = error["loc"] or ("body",)
         detail = str(error["msg"])
+        if error["type"] == "union_tag_invalid":  # Pydantic's own words repeat the value
+            path.append(error["ctx"]["discriminator"].strip("'"))
+            detail = f"Input should be one of {error['ctx']['expected_tags']}"
+        if len(detail) > MAX_DETAIL:
+            detail = detail[: MAX_DETAIL - 1] + "…"
         if place == "body":
             told.append({"pointer": pointer(path), "detail": detail})
         else:
@@ -130,8 +141,17 @@ def validation_errors(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]
 
 
 def pointer(path: Sequence[str | int]) -> str:
-    """A JSON pointer to a place in a document; "" is the whole document."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """A JSON pointer to a place in a document; "" is the whole document.
+
+    A place with a very long name, which the client made up, is told by the place that holds it.
+    """
+    found = ""
+    for part in path:
+        longer = found + "/" + str(part).replace("~", "~0").replace("/", "~1")
+        if len(longer) > MAX_POINTER:
+            break
+        found = longer
+    return found
 
 
 MALFORMED_JSON = Problem(400, "malformed-json", "The body is not valid JSON")
