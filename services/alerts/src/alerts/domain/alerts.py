@@ -19,9 +19,17 @@ WITHDRAWN = "withdrawn"
 class AlertUnknown(Exception):
     """There is no alert with that id."""
 
+    def __init__(self, alert_id: str) -> None:
+        super().__init__(f"no alert has the id {alert_id}")
+        self.alert_id = alert_id
+
 
 class AlertResolvedAlready(Exception):
     """The alert is resolved; it cannot be acknowledged any more."""
+
+    def __init__(self, alert_id: str) -> None:
+        super().__init__(f"the alert {alert_id} is resolved already")
+        self.alert_id = alert_id
 
 
 class State(StrEnum):

@@ -13,6 +13,10 @@ OWNER = "owner"
 class ChannelUnknown(Exception):
     """There is no channel with that id."""
 
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(f"no channel has the id {channel_id}")
+        self.channel_id = channel_id
+
 
 class ChannelNotUsable(Exception):
     """The channel takes no messages now: it is switched off."""

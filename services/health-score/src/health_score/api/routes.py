@@ -26,7 +26,7 @@ READ = "health:read"
 DAYS_REVERSED = Problem(422, "days-reversed", "The period ends before it begins")
 
 PROBLEMS = {
-    AccountUnknown: Problem(404, "account-unknown", "The account is not known"),
+    AccountUnknown: Problem(404, "account-unknown", "There is no such account"),
     AsOfInFuture: Problem(422, "as-of-in-future", "The day has not begun yet"),
 }
 

@@ -24,6 +24,10 @@ MOST_CAUSES = 50
 class AccountUnknown(LookupError):
     """Nothing was ever heard of this account."""
 
+    def __init__(self, account_id: str) -> None:
+        super().__init__(f"no account has the id {account_id}")
+        self.account_id = account_id
+
 
 class ZoneUnknown(ValueError):
     """A fact names a zone that the IANA database does not have."""
