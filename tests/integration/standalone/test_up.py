@@ -245,9 +245,10 @@ def test_doctor_says_what_is_wrong_and_what_to_do(folder: Path) -> None:
     }
     doctor = mainstay("doctor", environment={**plain, **settings})
 
+    said = " ".join(doctor.out.split())  # the table breaks lines
     assert doctor.status == 1
-    assert "MAINSTAY_INGEST_PROT is set, but nothing reads it" in doctor.out
-    assert "MAINSTAY_ALERTS_SMTP_FROM is not an email address" in doctor.out
-    assert "Connect call failed" in doctor.out
-    assert "mend MAINSTAY_EVENT_LOG_URL" in doctor.out
-    assert "secret" not in doctor.out
+    assert "MAINSTAY_INGEST_PROT is set, but nothing reads it" in said
+    assert "MAINSTAY_ALERTS_SMTP_FROM is not an email address" in said
+    assert "Connect call failed" in said
+    assert "mend MAINSTAY_EVENT_LOG_URL" in said
+    assert "secret" not in said

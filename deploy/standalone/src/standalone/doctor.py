@@ -136,7 +136,7 @@ def _refused(kind: type[BaseSettings]) -> Iterator[str]:
     except ValidationError as error:
         for wrong in error.errors():
             if not wrong["loc"]:  # a rule over several variables names them itself
-                yield wrong["msg"]
+                yield wrong["msg"].removeprefix("Value error, ")
                 continue
             name = str(wrong["loc"][0])
             name = name if name.startswith("MAINSTAY_") else f"{kind.model_config.get('env_prefix')}{name}".upper()
