@@ -1,7 +1,6 @@
 """A webhook receiver that writes down every arrival, verified with the official library."""
 
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +12,14 @@ from standardwebhooks import Webhook
 
 @dataclass
 class Sink:
-    """Arrivals by `webhook-id`: the monotonic instants at which each came."""
+    """Arrivals by `webhook-id`: when each was sent, by its own header.
+
+    That is a whole second, at most one before the true instant; the arrival itself may be noted after its sender died.
+    """
 
     url: str
     secret: str = ""
-    arrivals: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    sent: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     unverified: list[str] = field(default_factory=list)
 
     def took(self, body: bytes, headers: dict[str, str]) -> None:
@@ -25,7 +27,7 @@ class Sink:
             Webhook(self.secret).verify(body, headers)
         except Exception as error:  # noqa: BLE001 - the test wants to see whatever it is
             self.unverified.append(repr(error))
-        self.arrivals[headers["webhook-id"]].append(time.monotonic())
+        self.sent[headers["webhook-id"]].append(float(headers["webhook-timestamp"]))
 
 
 @contextmanager
