@@ -25,35 +25,6 @@ class ClientGone(Exception):
     """The client left before its body was complete; nobody is there to answer."""
 
 
-async def read_body(
-    receive: Receive,
-    headers: Iterable[tuple[bytes, bytes]],
-    *,
-    max_bytes: int = MAX_BODY_BYTES,
-    within: timedelta = ARRIVES_WITHIN,
-) -> bytes:
-    """The whole body of an ASGI request; for handlers in front of FastAPI.
-
-    Raises `BodyRefused` (413, 408) and `ClientGone`.
-    """
-    _check_length(headers, max_bytes)
-    message = await _next(receive, within)
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        _check_size(len(body), max_bytes)
-        return body
-    parts, size = [body], len(body)
-    deadline = asyncio.get_running_loop().time() + within.total_seconds()
-    while message.get("more_body", False):
-        _check_size(size, max_bytes)
-        message = await _next(receive, timedelta(seconds=deadline - asyncio.get_running_loop().time()))
-        part = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
-    _check_size(size, max_bytes)
-    return b"".join(parts)
-
-
 class BodyLimit:
     """ASGI middleware: refuses bodies that are too large (413) or too slow (408), whoever reads them.
 
