@@ -169,6 +169,8 @@ def _forgotten() -> Iterator[str]:
     """Data that lie elsewhere for a state folder that is gone; only people can tell whether it comes back."""
     if not ELSEWHERE.exists():
         return
+    if not os.access(ELSEWHERE, os.R_OK):  # root's; it is not ours to look into
+        return
     for place in sorted(ELSEWHERE.iterdir()):
         belongs_to = place / "belongs-to"
         if belongs_to.exists() and not Path(belongs_to.read_text().strip()).exists():
