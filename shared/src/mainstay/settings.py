@@ -32,12 +32,26 @@ class SharedSettings(BaseSettings):
     secret_key: str = Field(validation_alias=shared("secret_key"), min_length=SECRET_KEY_MIN_CHARS, repr=False)
     """Keys the hashes of API keys and encrypts channel secrets. Changing it invalidates both."""
 
+    secret_key_previous: str = Field(default="", validation_alias=shared("secret_key_previous"), repr=False)
+    """Secret keys that were used before, separated by commas: what was made with them can still be read."""
+
     log_level: str = Field(default="INFO", validation_alias=shared("log_level"))
     otlp_endpoint: str = Field(default="", validation_alias=shared("otlp_endpoint"))
     """Where spans go (OTLP over HTTP). Empty: nowhere."""
 
     host: str = Field(default="127.0.0.1", validation_alias=shared("host"))
     """The address that HTTP servers bind."""
+
+    @property
+    def previous_secret_keys(self) -> tuple[str, ...]:
+        """The secret keys before the present one."""
+        return tuple(key for key in (part.strip() for part in self.secret_key_previous.split(",")) if key)
+
+    @model_validator(mode="after")
+    def _previous_keys_are_keys(self) -> Self:
+        if any(len(key) < SECRET_KEY_MIN_CHARS for key in self.previous_secret_keys):
+            raise ValueError(f"each of MAINSTAY_SECRET_KEY_PREVIOUS has {SECRET_KEY_MIN_CHARS} characters or more")
+        return self
 
     @model_validator(mode="after")
     def _the_log_is_in_the_database_unless_said(self) -> Self:

@@ -1,6 +1,5 @@
 """CloudEvents 1.0 around Mainstay's own events: what an event is, and how it travels in the log (binary mode)."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -18,14 +17,21 @@ class EventData(Protocol):
 
     TYPE: ClassVar[str]
     TOPIC: ClassVar[Topic]
-    account_id: str
+
+
+def subject_of(data: Any) -> str:
+    """What an event is about, which is its key in the log: its account.
+
+    An event about something else names the field that holds its subject as `SUBJECT`, a class variable.
+    """
+    subject: str = getattr(data, getattr(type(data), "SUBJECT", "account_id"))
+    return subject
 
 
 D_co = TypeVar("D_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Event(Generic[D_co]):
+class Event(msgspec.Struct, Generic[D_co], frozen=True):
     """An event of the log. (`source`, `id`) names it for ever; `time` is when it happened, in UTC."""
 
     id: str
@@ -43,20 +49,21 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode(event: Event[Any]) -> Outgoing:
-    """The record for an event: attributes as `ce_*` headers, data as the JSON value, the account as the key."""
+    """The record for an event: attributes as `ce_*` headers, data as the JSON value, the subject as the key."""
     data: EventData = event.data
+    subject = subject_of(data)
     headers: Headers = (
         ("ce_specversion", SPECVERSION),
         ("ce_id", event.id.encode()),
         ("ce_source", event.source.encode()),
         ("ce_type", data.TYPE.encode()),
-        ("ce_subject", data.account_id.encode()),
+        ("ce_subject", subject.encode()),
         ("ce_time", rfc3339(event.time).encode()),
         ("content-type", JSON),
     )
     if event.traceparent:
         headers = (*headers, ("traceparent", event.traceparent.encode()))
-    return Outgoing(data.TOPIC.name, data.account_id, _encoder.encode(data), headers)
+    return Outgoing(data.TOPIC.name, subject, _encoder.encode(data), headers)
 
 
 class Decoder:

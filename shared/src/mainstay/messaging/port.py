@@ -43,9 +43,11 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record as the log holds it. `appended_at` is the time of the append, never of the event."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A record as the log holds it. `appended_at` is the time of the append, never of the event.
+
+    A msgspec struct for the same reason as `Outgoing`: a consumer makes one for each event.
+    """
 
     topic: str
     partition: int

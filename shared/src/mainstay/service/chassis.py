@@ -62,7 +62,7 @@ class Chassis:
         self.log: EventLog = open_log(settings.event_log_url, client_name=f"mainstay {name}")
         self.hint = Hint(self.database, kit)
         self.transactions = Transactions(self.database, kit, clock=self.clock, hint=self.hint)
-        self.keys = KeyRing(self.database, settings.secret_key)
+        self.keys = KeyRing(self.database, settings.secret_key, previous=settings.previous_secret_keys)
         self._history = history
         self._kit = kit
         self._owns = owns

@@ -19,6 +19,7 @@ from mainstay.web import problems as known
 from mainstay.web.bodies import MAX_BODY_BYTES, BodyLimit, BodyRefused
 from mainstay.web.idempotency import Idempotency
 from mainstay.web.keys import KeyRing
+from mainstay.web.methods import listed, methods_at
 from mainstay.web.middleware import Around, HttpMetrics
 from mainstay.web.problems import Problem, ProblemBody, ProblemError, problem_response
 from mainstay.web.routes import Routes
@@ -184,10 +185,13 @@ def _validation(_: Request, error: Exception) -> Response:
     return problem_response(known.INVALID_REQUEST, f"{place}: {first['detail']}{more}", errors=errors)
 
 
-def _http_exception(_: Request, error: Exception) -> Response:
+def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     problem = known.status_problem(error.status_code)
-    return problem_response(problem, str(error.detail or problem.heading), headers=error.headers)
+    headers = error.headers
+    if error.status_code == 405:  # each of FastAPI's routes names its own method only
+        headers = {"Allow": listed(methods_at(request))}
+    return problem_response(problem, str(error.detail or problem.heading), headers=headers)
 
 
 def _database_error(_: Request, error: Exception) -> Response:

@@ -39,7 +39,7 @@ class JsonRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             if takes_body:
-                _check_encoding(request)
+                check_encoding(request)
             return await handler(JsonRequest.of(request))
 
         return handle
@@ -73,7 +73,8 @@ def check_document(document: Any, *, may_hold_nul: bool = True) -> None:
             _refuse_nul(path)
 
 
-def _check_encoding(request: Request) -> None:
+def check_encoding(request: Request) -> None:
+    """Take bodies as they are. Raises `ProblemError` (415) for one that is compressed."""
     if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise ProblemError(
             ENCODING_NOT_SUPPORTED, "bodies are sent plain here", headers={"Accept-Encoding": "identity"}

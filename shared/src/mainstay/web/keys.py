@@ -23,7 +23,8 @@ ADMIN: Final = "admin"
 """The scope that includes all others."""
 SCOPES: Final = frozenset(
     f"{service}:{verb}" for service in ("ingest", "health", "renewals", "alerts") for verb in ("read", "write")
-) | {ADMIN}
+) | {"facts:write", "privacy:write", ADMIN}
+"""`facts:write`: what a person writes down about accounts; `privacy:write`: erasing people and accounts."""
 DEFAULT_SOURCE: Final = "default"
 REFRESH_EVERY: Final = timedelta(seconds=2)
 STALE_AFTER: Final = timedelta(seconds=5)
@@ -126,10 +127,17 @@ def _checksum(body: str) -> str:
 class KeyRing:
     """Every key that is not revoked, in memory, read again every two seconds. Finding one takes microseconds."""
 
-    def __init__(self, database: Database, secret: str, *, now: Callable[[], float] = time.monotonic) -> None:
-        """`now` answers seconds that never go back; tests move it."""
+    def __init__(
+        self,
+        database: Database,
+        secret: str,
+        *,
+        previous: Sequence[str] = (),
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keys of a `previous` secret are found too. `now` answers seconds that never go back; tests move it."""
         self._database = database
-        self._hashing_key = _hashing_key(secret)
+        self._hashing_keys = [_hashing_key(each) for each in (secret, *previous)]
         self._now = now
         self._keys: dict[str, tuple[bytes, ApiKey]] = {}
         self._found: dict[str, ApiKey] = {}  # good keys as presented since the last refresh: 0.1 µs against 2.6
@@ -149,8 +157,10 @@ class KeyRing:
         if not is_fresh:
             raise KeysStale("API keys cannot be checked at the moment")
         stored, key = self._keys.get(identity, _NOBODY)
-        same = hmac.compare_digest(stored, hmac.digest(self._hashing_key, presented.encode(), "sha256"))
-        if not same:
+        same = [
+            hmac.compare_digest(stored, hmac.digest(each, presented.encode(), "sha256")) for each in self._hashing_keys
+        ]
+        if not any(same):
             raise KeyUnknown("the API key does not exist or was revoked")
         self._found[presented] = key
         return key

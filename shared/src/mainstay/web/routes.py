@@ -6,9 +6,11 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from mainstay.web.etags import ANSWERS, Tagged, tagged
 from mainstay.web.idempotency import IdempotentRoute
 from mainstay.web.json_body import Handler
 from mainstay.web.keys import SCOPES, ApiKey, KeyRing, UnknownScope
+from mainstay.web.methods import refuse_method
 from mainstay.web.problems import MEDIA_TYPE, ProblemBody
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,17 +53,26 @@ class RequireScope:
 
 
 class KeyedRoute(IdempotentRoute):
-    """A route that looks at the key before it touches the body: FastAPI solves dependencies after it has read it."""
+    """A route that looks at the key before it touches the body: FastAPI solves dependencies after it has read it.
+
+    One that is marked `Tagged` answers with an ETag. One that ends in a parameter does not answer for a path that
+    another route's template describes better.
+    """
 
     def get_route_handler(self) -> Handler:
         """The route's handler, for callers with the scope."""
         handler = super().get_route_handler()
         required = [each.dependency for each in self.dependencies if isinstance(each.dependency, RequireScope)]
+        has_tag = any(isinstance(each.dependency, Tagged) for each in self.dependencies)
+        may_swallow = self.path_format.endswith("}")
 
         async def handle(request: Request) -> Response:
             for scope in required:
                 scope.authorize(request)
-            return await handler(request)
+            if may_swallow:
+                refuse_method(request)
+            response = await handler(request)
+            return tagged(request, response) if has_tag else response
 
         return handle
 
@@ -81,8 +92,24 @@ class Routes:
     def __init__(self, *, tag: str | None = None) -> None:
         self.router = APIRouter(prefix="/v1", tags=[tag] if tag else None, route_class=KeyedRoute)
 
-    def get(self, path: str, *, scope: str, answers: Any = None, status: int = 200, **more: Any) -> Callable[[F], F]:
-        """A route that reads. `answers` is the model of the answer; `more` goes to FastAPI."""
+    def get(
+        self,
+        path: str,
+        *,
+        scope: str | RequireScope,
+        answers: Any = None,
+        status: int = 200,
+        has_tag: bool = False,
+        **more: Any,
+    ) -> Callable[[F], F]:
+        """A route that reads. `answers` is the model of the answer; `more` goes to FastAPI.
+
+        With `has_tag` its answers have an ETag, and If-None-Match is obeyed.
+        """
+        if has_tag:
+            given = more.get("responses", {})
+            more["responses"] = {**given, **ANSWERS, 200: {**given.get(200, {}), **ANSWERS[200]}}
+            more["dependencies"] = [Depends(Tagged()), *more.get("dependencies", [])]
         return self._route("GET", path, scope, answers, status, more)
 
     def post(self, path: str, *, scope: str, answers: Any = None, status: int = 200, **more: Any) -> Callable[[F], F]:
@@ -102,18 +129,19 @@ class Routes:
         return self._route("DELETE", path, scope, answers, status, more)
 
     def _route(
-        self, method: str, path: str, scope: str, answers: Any, status: int, more: dict[str, Any]
+        self, method: str, path: str, scope: str | RequireScope, answers: Any, status: int, more: dict[str, Any]
     ) -> Callable[[F], F]:
+        required = scope if isinstance(scope, RequireScope) else RequireScope(scope)
         responses = {**FAILURES, **more.pop("responses", {})}
         if status == 204:
             more.setdefault("response_class", Response)
         return self.router.api_route(
             path,
             methods=[method],
-            dependencies=[Depends(RequireScope(scope)), *more.pop("dependencies", [])],
+            dependencies=[Depends(required), *more.pop("dependencies", [])],
             response_model=answers,
             status_code=status,
             responses=responses,
-            openapi_extra={"x-scope": scope, **more.pop("openapi_extra", {})},
+            openapi_extra={"x-scope": required.scope, **more.pop("openapi_extra", {})},
             **more,
         )

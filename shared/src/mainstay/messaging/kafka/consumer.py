@@ -13,6 +13,7 @@ from mainstay.messaging.port import Bounds, Gap, LogUnavailable, Position, Posit
 from mainstay.messaging.progress import Partition, Progress
 
 JOIN_WITHIN = 30.0
+LEAVE_WITHIN = 5.0
 REQUEST_WITHIN_MS = 10_000
 FETCH_BYTES = 16 << 20
 PARTITION_BYTES = 1 << 20
@@ -289,8 +290,25 @@ class KafkaConsumer:
 
 
 async def _close(member: AIOKafkaConsumer) -> None:
+    """Leave the group and disconnect.
+
+    In a task of its own: a fetch that aiokafka (0.14) cancels while it backs off after an error ends as cancelled, and
+    `stop` passes that on to its caller as if that had been cancelled. It also leaves the connections open then.
+    """
+    stopping = asyncio.create_task(member.stop())
     try:
-        async with asyncio.timeout(5):
-            await member.stop()
+        await asyncio.wait({stopping}, timeout=LEAVE_WITHIN)
+    finally:
+        stopping.cancel()
+    ends: list[object] = await asyncio.gather(stopping, return_exceptions=True)
+    end = ends[0]
+    if not isinstance(end, BaseException):
+        return
+    if not isinstance(end, (*FAILURES, asyncio.CancelledError)):
+        raise end
+    _log.info("left Kafka without a word", reason=why(end))
+    try:
+        async with asyncio.timeout(LEAVE_WITHIN):
+            await member._client.close()  # noqa: SLF001 - `stop` did not come so far, and does nothing a second time
     except FAILURES as error:
-        _log.info("left Kafka without a word", reason=why(error))
+        _log.info("a connection to Kafka may be open still", reason=why(error))

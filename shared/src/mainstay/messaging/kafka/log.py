@@ -68,7 +68,7 @@ class KafkaLog:
             )
             try:
                 await producer.start()
-            except BaseException:
+            except BaseException:  # also a cancellation: a producer that began has tasks to end
                 await producer.stop()
                 raise
         return producer
