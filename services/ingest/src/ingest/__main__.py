@@ -2,7 +2,7 @@
 
 from ingest.bootstrap import NAME, Service
 from ingest.settings import Settings
-from ingest.store import HISTORY
+from ingest.store.tables import HISTORY
 from mainstay.service.process import main
 
 if __name__ == "__main__":

@@ -6,11 +6,16 @@ dict 0.05 µs. The event loop is the only thread that counts.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from ingest.application.stated import Received
+
+Values = TypeVar("Values", bound=tuple[str, ...])
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper ends of the histogram's buckets, in seconds."""
@@ -22,20 +27,36 @@ class IngestMetrics(Collector):
     def __init__(self, registry: CollectorRegistry, bytes_in_flight: Callable[[], int]) -> None:
         self._bytes_in_flight = bytes_in_flight
         self._accepted: Counter[tuple[str, str]] = Counter()
-        self._refused: Counter[tuple[str, str]] = Counter()
+        self._refused: Counter[tuple[str, str, str]] = Counter()
+        self._waiting: Counter[tuple[str, str]] = Counter()
+        self._suppressed: Counter[tuple[str, str]] = Counter()
+        self._passed_over: Counter[tuple[str, str]] = Counter()
+        self._warned: Counter[tuple[str, str]] = Counter()
         self._answered: Counter[tuple[str, str]] = Counter()
         self._appends = [0] * (len(_BOUNDS) + 1)
         self._append_seconds = 0.0
         self._failed_appends = 0
         registry.register(self)
 
-    def accepted(self, protocol: str, source: str, events: int) -> None:
-        """Events were acknowledged; `source` is the label of an API key, so there are as many as keys at most."""
-        self._accepted[protocol, source] += events
+    def received(self, protocol: str, source: str, received: Received) -> None:
+        """What became of a request; `source` is the label of an API key, so there are as many as keys at most."""
+        self._accepted[protocol, source] += received.accepted
+        if received.waiting:
+            self._waiting[protocol, source] += len(received.waiting)
+        if received.suppressed:
+            self._suppressed[protocol, source] += len(received.suppressed)
+        if received.warnings:
+            self._warned[protocol, source] += len(received.warnings)
+        for each in received.refused:
+            self._refused[protocol, source, each.refusal.code] += 1
 
-    def refused(self, protocol: str, code: str) -> None:
-        """An event, or a request as a whole, was not acceptable."""
-        self._refused[protocol, code] += 1
+    def refused(self, protocol: str, source: str, code: str) -> None:
+        """A request was not acceptable as a whole; `source` is empty where its key was not known."""
+        self._refused[protocol, source, code] += 1
+
+    def passed_over(self, protocol: str, source: str) -> None:
+        """A call that says nothing we keep was read, and that was all."""
+        self._passed_over[protocol, source] += 1
 
     def answered(self, route: str, status: int) -> None:
         """A hot route answered."""
@@ -57,7 +78,34 @@ class IngestMetrics(Collector):
             "mainstay_ingest_events_accepted", "Events acknowledged.", ("protocol", "source"), self._accepted
         )
         yield _counter(
-            "mainstay_ingest_events_refused", "Events or requests refused.", ("protocol", "reason"), self._refused
+            "mainstay_ingest_events_refused",
+            "Events or requests refused.",
+            ("protocol", "source", "reason"),
+            self._refused,
+        )
+        yield _counter(
+            "mainstay_ingest_events_waiting",
+            "Events set aside until their account is known.",
+            ("protocol", "source"),
+            self._waiting,
+        )
+        yield _counter(
+            "mainstay_ingest_events_suppressed",
+            "Events of the erased, left out.",
+            ("protocol", "source"),
+            self._suppressed,
+        )
+        yield _counter(
+            "mainstay_ingest_events_warned",
+            "Events accepted that do not follow the tracking plan.",
+            ("protocol", "source"),
+            self._warned,
+        )
+        yield _counter(
+            "mainstay_ingest_events_passed_over",
+            "Calls of types that say nothing we keep.",
+            ("protocol", "source"),
+            self._passed_over,
         )
         yield _counter("mainstay_ingest_requests", "Answers of the hot routes.", ("route", "status"), self._answered)
         yield HistogramMetricFamily(
@@ -82,7 +130,7 @@ class IngestMetrics(Collector):
         return buckets
 
 
-def _counter(name: str, text: str, labels: tuple[str, str], counts: Counter[tuple[str, str]]) -> CounterMetricFamily:
+def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Values, int]) -> CounterMetricFamily:
     family = CounterMetricFamily(name, text, labels=labels)
     for values, count in sorted(counts.items()):
         family.add_metric(values, count)

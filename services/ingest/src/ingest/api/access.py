@@ -45,7 +45,7 @@ def _code(refused: KeyRefused) -> str:
 def _presented(authorization: bytes) -> str:
     scheme, _, value = authorization.partition(b" ")
     scheme, value = scheme.lower(), value.strip()
-    if scheme == b"bearer":
+    if scheme in {b"bearer", b"app-token"}:  # the second is Totango's
         return value.decode("latin-1")
     if scheme == b"basic":
         try:

@@ -3,81 +3,55 @@
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md describes the format.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from ingest.api import json
-from ingest.api.facts import account_fact, contact_fact
+from ingest.api.cloudevent import CloudEvent
+from ingest.api.fact_events import READINGS
+from ingest.api.tracing import stated_traceparent
+from ingest.application.facts import membership_of
+from ingest.application.stated import NOBODYS, Alias, Membership, Stated
 from ingest.domain import names
 from ingest.domain.attribution import feature_of
 from ingest.domain.limits import Limits
 from ingest.domain.occurrence import SenderClock
+from ingest.domain.policy import Policy
 from ingest.domain.refusal import Refused
 from ingest.records import Said
-from mainstay.contracts.ingest import AccountFact, ContactFact, UsageRecorded
-
-
-class CloudEvent(msgspec.Struct, gc=False):
-    """The attributes that matter here; others are passed over."""
-
-    specversion: str
-    id: str
-    source: str
-    type: str
-    time: datetime | None = None
-    datacontenttype: str | None = None
-    data: msgspec.Raw = json.NO_JSON
-    data_base64: str | None = None
-    traceparent: str | None = None
+from mainstay.contracts.ingest import UsageRecorded
 
 
 class UsageData(msgspec.Struct, gc=False):
     """Data of `mainstay.usage.recorded.v1` as a producer sends it; the event's `time` says when it happened."""
 
-    account_id: str
     event: str
+    account_id: str | None = None
     user_id: str | None = None
     feature: str | None = None
     properties: msgspec.Raw = json.NO_JSON
-
-
-class FactData(msgspec.Struct, gc=False):
-    """What a fact's data needs, beside the fields it states."""
-
-    account_id: str
-    occurred_at: datetime | None = None
-
-
-class ContactData(msgspec.Struct, gc=False):
-    """What a contact's data needs, beside the fields it states."""
-
-    account_id: str
-    contact_id: str
-    occurred_at: datetime | None = None
 
 
 class _Identified(msgspec.Struct):
     id: Any = None
 
 
+_ATTRIBUTES = frozenset({"specversion", "id", "source", "type", "time", "datacontenttype", "traceparent"})
+
 _event = msgspec.json.Decoder(CloudEvent)
-_batch = msgspec.json.Decoder(list[msgspec.Raw])
 _document = msgspec.json.Decoder(msgspec.Raw)
 _usage_data = msgspec.json.Decoder(UsageData)
-_fact_data = msgspec.json.Decoder(FactData)
-_contact_data = msgspec.json.Decoder(ContactData)
+_strings = msgspec.json.Decoder(dict[str, str])
 _identified = msgspec.json.Decoder(_Identified)
 
 
 def read_batch(document: bytes, limits: Limits) -> list[msgspec.Raw]:
-    """The events of a batch, not read yet. Raises `Refused`."""
+    """The events of a batch, not read yet. Raises `Refused`, also for too many events."""
     json.check_text(document)
-    batch = json.read(_batch, document)
-    limits.check_count(len(batch), "")
-    return batch
+    return json.read_items(document, limits)
 
 
 def read_one(document: bytes) -> msgspec.Raw:
@@ -98,7 +72,10 @@ def stated_id(document: msgspec.Raw) -> str | None:
 def read_event(document: msgspec.Raw, limits: Limits) -> CloudEvent:
     """One event with attributes that hold. Raises `Refused`."""
     limits.check_event(len(memoryview(document)))
-    event = json.read(_event, document)
+    return _checked(json.read(_event, document))
+
+
+def _checked(event: CloudEvent) -> CloudEvent:
     if event.specversion != "1.0":
         raise Refused("specversion-not-supported", "The specversion is 1.0.", "/specversion")
     names.event_id(event.id, "/id")
@@ -108,64 +85,79 @@ def read_event(document: msgspec.Raw, limits: Limits) -> CloudEvent:
     return event
 
 
-def said(event: CloudEvent, clock: SenderClock) -> tuple[datetime, Said]:
-    """When it happened and what it says. Raises `Refused`."""
-    reading = _READINGS.get(event.type)
-    if reading is None:
-        known = ", ".join(_READINGS)
-        raise Refused("type-not-supported", f"Events of these types are taken: {known}.", "/type")
-    return reading(event, clock)
+def stated(event: CloudEvent, clock: SenderClock, document: bytes) -> tuple[Stated, Sequence[Membership]]:
+    """What an event says, and who belongs where by it. Raises `Refused`."""
+    properties: Mapping[str, Any] = {}
+    if event.type == UsageRecorded.TYPE:
+        occurred_at, data, properties = _usage(event, clock)
+    else:
+        reading = READINGS.get(event.type)
+        if reading is None:
+            known = ", ".join((UsageRecorded.TYPE, *READINGS))
+            raise Refused("type-not-supported", f"Events of these types are taken: {known}.", "/type")
+        occurred_at, data = reading(event, clock)
+    found = Stated(
+        event.id, event.source, occurred_at, data, document, properties, stated_traceparent(event.traceparent)
+    )
+    membership = membership_of(data)
+    return found, (membership,) if membership else ()
 
 
-def _usage(event: CloudEvent, clock: SenderClock) -> tuple[datetime, Said]:
-    data = _data(_usage_data, event.data)
+def read_again(
+    document: bytes, around: bytes, policy: Policy, received_at: datetime, _event_id: str | None
+) -> tuple[Stated, Sequence[Membership], Sequence[Alias]]:
+    """An event as quarantine kept it, read as it would be now. Raises `Refused`."""
+    json.check_text(document)
+    clock = SenderClock.observed(received_at, None)
+    attributes = _strings.decode(around)
+    if attributes:
+        event = binary_event(document, attributes, policy.limits)
+    else:
+        event = read_event(json.read(_document, document), policy.limits)
+    found, memberships = stated(event, clock, document)
+    return found, memberships, ()
+
+
+def _usage(event: CloudEvent, clock: SenderClock) -> tuple[datetime, Said, Mapping[str, Any]]:
+    try:
+        data = json.read(_usage_data, event.data)
+    except Refused as refused:
+        raise refused.within("/data") from None
     occurred_at = clock.corrected(event.time, "/time")
     properties = json.read_object(data.properties, "/data/properties")
     name = names.name(data.event, "/data/event")
-    return occurred_at, UsageRecorded(
-        names.account_id(data.account_id, "/data/account_id"),
+    user_id = names.user_id(data.user_id, "/data/user_id") if data.user_id is not None else None
+    usage = UsageRecorded(
+        _account_of(data.account_id, user_id),
         name,
         feature_of(name, data.feature, "/data/feature"),
         occurred_at,
         clock.received_at,
-        names.user_id(data.user_id, "/data/user_id") if data.user_id is not None else None,
+        user_id,
         data.properties if properties else json.NO_JSON,
         clock.overruled(event.time, occurred_at),
     )
+    return occurred_at, usage, properties
 
 
-def _account(event: CloudEvent, clock: SenderClock) -> tuple[datetime, Said]:
-    data = _data(_fact_data, event.data)
-    account_id = names.account_id(data.account_id, "/data/account_id")
-    occurred_at = _fact_time(event, data.occurred_at, clock)
-    return occurred_at, account_fact(account_id, occurred_at, json.read_object(event.data, "/data"), "/data")
+def _account_of(stated_id: str | None, user_id: str | None) -> str:
+    if stated_id is not None:
+        return names.account_id(stated_id, "/data/account_id")
+    if user_id is not None:
+        return NOBODYS
+    raise Refused("account-missing", "The event names no account and no user.", "/data/account_id")
 
 
-def _contact(event: CloudEvent, clock: SenderClock) -> tuple[datetime, Said]:
-    data = _data(_contact_data, event.data)
-    account_id = names.account_id(data.account_id, "/data/account_id")
-    contact_id = names.user_id(data.contact_id, "/data/contact_id")
-    occurred_at = _fact_time(event, data.occurred_at, clock)
-    return occurred_at, contact_fact(
-        account_id, contact_id, occurred_at, json.read_object(event.data, "/data"), "/data"
-    )
-
-
-Reading: TypeAlias = Callable[[CloudEvent, SenderClock], tuple[datetime, Said]]
-_READINGS: Mapping[str, Reading] = {UsageRecorded.TYPE: _usage, AccountFact.TYPE: _account, ContactFact.TYPE: _contact}
-
-
-def _fact_time(event: CloudEvent, stated: datetime | None, clock: SenderClock) -> datetime:
-    if stated is not None:
-        return clock.corrected(stated, "/data/occurred_at")
-    return clock.corrected(event.time, "/time")
-
-
-def _data(decoder: msgspec.json.Decoder[Any], document: msgspec.Raw) -> Any:
+def binary_event(body: bytes, attributes: Mapping[str, str], limits: Limits) -> CloudEvent:
+    """An event in binary mode, whose attributes came in headers. Raises `Refused`."""
+    limits.check_event(len(body))
+    raw = json.read(_document, body) if body else json.NO_JSON
+    known = {name: value for name, value in attributes.items() if name in _ATTRIBUTES}
     try:
-        return json.read(decoder, document)
-    except Refused as refused:
-        raise refused.within("/data") from None
+        event = msgspec.convert({**known, "data": raw}, CloudEvent, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refused("value-invalid", f"{error}.") from None
+    return _checked(event)
 
 
 def _is_json(media_type: str | None) -> bool:

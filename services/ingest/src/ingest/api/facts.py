@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from ingest.domain import names
 from ingest.domain.refusal import Refused
@@ -30,7 +31,8 @@ def account_fact(
 ) -> AccountFact:
     """What `stated` says about the account; `at` points to it in the event. Raises `Refused`."""
     found = partial(_found, stated, at, aliases or {})
-    return AccountFact(account_id, occurred_at, **{field: found(field, rule) for field, rule in _ACCOUNT_RULES.items()})
+    fields = {field: found(field, rule) for field, rule in _ACCOUNT_RULES.items()}
+    return replace(AccountFact(account_id, occurred_at), **fields)
 
 
 def contact_fact(
@@ -38,8 +40,8 @@ def contact_fact(
 ) -> ContactFact:
     """What `stated` says about a person at the account; `at` points to it in the event. Raises `Refused`."""
     found = partial(_found, stated, at, {})
-    fields = {field: found(field, rule) for field, rule in _CONTACT_RULES.items()}
-    return ContactFact(account_id, contact_id, occurred_at, **fields)
+    fields: dict[str, Any] = {field: found(field, rule) for field, rule in _CONTACT_RULES.items()}
+    return replace(ContactFact(account_id, contact_id, occurred_at), **fields)
 
 
 def _found(

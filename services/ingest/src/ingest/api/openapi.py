@@ -8,8 +8,11 @@ from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 
+from ingest.api import openapi_forms
 from ingest.api.access import SCOPE
 from ingest.api.cloudevents_routes import BATCH, STRUCTURED
+from ingest.api.csm_schemas import inlined
+from ingest.api.fact_schemas import fact_schema
 from ingest.domain.names import LONGEST_ID, LONGEST_MESSAGE_ID, LONGEST_NAME
 from mainstay.contracts.ingest import AccountFact, ContactFact, UsageRecorded
 from mainstay.web.problems import MEDIA_TYPE, ProblemBody
@@ -23,6 +26,7 @@ _PROBLEMS = {
     "408": "The body took too long to arrive",
     "413": "The body, an event or a batch is too large",
     "415": "The encoding or the media type is not known",
+    "429": "More than the key may send, or than the account's share: repeat after Retry-After seconds",
     "503": "Not stored, or not known to be: repeat after Retry-After seconds; ids make repeating harmless",
 }
 
@@ -34,10 +38,10 @@ def describe(app: FastAPI) -> None:
     def whole() -> dict[str, Any]:
         document = rest()
         if "/v1/batch" not in document["paths"]:
-            document["paths"] |= _paths()
+            document["paths"] |= _paths() | openapi_forms.paths()
             components = document["components"]
             components["schemas"] |= _schemas()
-            components.setdefault("securitySchemes", {}).update(_SECURITY)
+            components.setdefault("securitySchemes", {}).update(_SECURITY | openapi_forms.SECURITY)
         return document
 
     app.openapi = whole  # type: ignore[method-assign]  # FastAPI's documented way to extend it
@@ -62,12 +66,19 @@ def _ref(name: str) -> Schema:
 
 _FACT_TEXT: Schema = {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_NAME}
 _ATTACHED: Schema = {"type": ["object", "null"], "description": "Anything of yours, nested at most 64 deep"}
-_CONTEXT = _object((), {"groupId": _text("The account", LONGEST_ID)})
+
+
+def _id(about: str) -> Schema:
+    """An id: a text, or a whole number, which counts as its digits."""
+    return {"type": ["string", "integer"], "description": about, "minLength": 1, "maxLength": LONGEST_ID}
+
+
+_CONTEXT = _object((), {"groupId": _id("The account")})
 
 _COMMON: Schema = {
     "messageId": _text("Names the call for ever; without one, a repeated call counts twice", LONGEST_MESSAGE_ID),
-    "userId": _text("Your id of the user", LONGEST_ID),
-    "anonymousId": _text("Your id of a visitor before the sign-in; one of the two is needed", LONGEST_ID),
+    "userId": _id("Your id of the user"),
+    "anonymousId": _id("Your id of a visitor before the sign-in; one of the two is needed"),
     "timestamp": _instant("When it happened, by the sender's clock; absent: when it is received"),
     "originalTimestamp": _instant("The same, where the sender kept `timestamp` for something else"),
     "sentAt": _instant("When it was sent, by the sender's clock; an error of 150 s or more is corrected"),
@@ -78,31 +89,45 @@ _ACCOUNT_FACTS: Schema = dict.fromkeys(("name", "owner", "tier", "zone", "indust
 _CONTACT_FACTS: Schema = dict.fromkeys(("name", "email", "title"), _FACT_TEXT)
 
 
+_CALLS = {
+    "track": "A feature was used",
+    "identify": "Facts about a person",
+    "group": "Facts about an account",
+    "page": "A page was seen",
+    "screen": "A screen was seen",
+    "alias": "Two ids are one person",
+}
+
+
 def _schemas() -> dict[str, Schema]:
     track = {
         **_COMMON,
         "event": _text("What was done", LONGEST_NAME),
         "properties": {**_ATTACHED, "properties": {"feature": _text("The feature used; absent: the event's name")}},
     }
-    identify = {
+    viewed = {
         **_COMMON,
-        "traits": _object((), {**_CONTACT_FACTS, "firstName": _FACT_TEXT, "lastName": _FACT_TEXT}),
+        "name": _text("What was seen; the event is then `Viewed <name> Page` or `Screen`"),
+        "category": _text("Kept among the properties, like the name"),
+        "properties": {**_ATTACHED, "properties": {"feature": _text("The feature used; absent: the event's name")}},
     }
+    alias = {**_COMMON, "previousId": _id("The id before; absent: the anonymousId")}
+    traits = _object((), {**_CONTACT_FACTS, "firstName": _FACT_TEXT, "lastName": _FACT_TEXT})
+    in_context = {**_CONTEXT["properties"], "traits": {**traits, "description": "Where the call has no `traits`"}}
+    identify = {**_COMMON, "context": _object((), in_context), "traits": traits}
     group = {
         **_COMMON,
-        "groupId": _text("The account", LONGEST_ID),
+        "groupId": _id("The account"),
         "traits": _object((), {**_ACCOUNT_FACTS, "plan": _FACT_TEXT, "timezone": _FACT_TEXT}),
     }
     batch = {
         "batch": {
             "type": "array",
             "items": {
-                "oneOf": [_ref("TrackCall"), _ref("IdentifyCall"), _ref("GroupCall")],
+                "oneOf": [_ref(f"{kind.capitalize()}Call") for kind in _CALLS],
                 "discriminator": {
                     "propertyName": "type",
-                    "mapping": {
-                        kind: f"#/components/schemas/{kind.capitalize()}Call" for kind in ("track", "identify", "group")
-                    },
+                    "mapping": {kind: f"#/components/schemas/{kind.capitalize()}Call" for kind in _CALLS},
                 },
             },
         },
@@ -111,10 +136,13 @@ def _schemas() -> dict[str, Schema]:
         "writeKey": _COMMON["writeKey"],
     }
     return {
-        "TrackCall": _object(("event", "context"), {"type": {"const": "track"}, **track}, "A feature was used"),
-        "IdentifyCall": _object(("context",), {"type": {"const": "identify"}, **identify}, "Facts about a person"),
+        "TrackCall": _object(("event",), {"type": {"const": "track"}, **track}, "A feature was used"),
+        "IdentifyCall": _object((), {"type": {"const": "identify"}, **identify}, "Facts about a person"),
         "GroupCall": _object(("groupId",), {"type": {"const": "group"}, **group}, "Facts about an account"),
-        "BatchOfCalls": _object(("batch",), batch, "Many calls, all or none of which are taken"),
+        "PageCall": _object((), {"type": {"const": "page"}, **viewed}, "A page was seen"),
+        "ScreenCall": _object((), {"type": {"const": "screen"}, **viewed}, "A screen was seen"),
+        "AliasCall": _object(("userId",), {"type": {"const": "alias"}, **alias}, "Two ids are one person"),
+        "BatchOfCalls": _object(("batch",), batch, "Many calls; those that break a rule are set aside and told"),
         "Success": _object(("success",), {"success": {"const": True}}),
         "UsageEvent": _cloudevent(UsageRecorded.TYPE, _USAGE_DATA),
         "AccountEvent": _cloudevent(AccountFact.TYPE, _ACCOUNT_DATA),
@@ -127,28 +155,17 @@ def _schemas() -> dict[str, Schema]:
 _ACCOUNT_ID = _text("The account", LONGEST_ID)
 _OCCURRED_AT = _instant("When it was so; absent: the event's time")
 _USAGE_DATA = _object(
-    ("account_id", "event"),
+    ("event",),
     {
-        "account_id": _ACCOUNT_ID,
+        "account_id": _text("The account; absent: that of the user, as soon as it is known", LONGEST_ID),
         "event": _text("What was done", LONGEST_NAME),
         "user_id": _text("Your id of the user", LONGEST_ID),
         "feature": _text("The feature used; absent: the event's name", LONGEST_NAME),
         "properties": _ATTACHED,
     },
 )
-_ACCOUNT_DATA = _object(
-    ("account_id",), {"account_id": _ACCOUNT_ID, "occurred_at": _OCCURRED_AT, **_ACCOUNT_FACTS}, "null withdraws a fact"
-)
-_CONTACT_DATA = _object(
-    ("account_id", "contact_id"),
-    {
-        "account_id": _ACCOUNT_ID,
-        "contact_id": _text("Your id of the user", LONGEST_ID),
-        "occurred_at": _OCCURRED_AT,
-        **_CONTACT_FACTS,
-    },
-    "null withdraws a fact",
-)
+_ACCOUNT_DATA = inlined(fact_schema(AccountFact))
+_CONTACT_DATA = inlined(fact_schema(ContactFact))
 _VERDICT = _object(
     ("id", "result", "code", "detail"),
     {
@@ -180,18 +197,18 @@ def _paths() -> dict[str, Any]:
         "200": _answer("Every event is durable", _ref("Verdicts")),
         "207": _answer("Some events are durable, others not acceptable", _ref("Verdicts")),
     }
-    success = {"200": _answer("Durable", _ref("Success"))}
-    calls = {"track": "A feature was used", "identify": "Facts about a person", "group": "Facts about an account"}
+    success = {"200": _answer("Durable, in the log or set aside until its account is known", _ref("Success"))}
     return {
         **{
             f"/v1/{kind}": _post(
                 kind, about, "Segment", {"application/json": _ref(f"{kind.capitalize()}Call")}, success
             )
-            for kind, about in calls.items()
+            for kind, about in _CALLS.items()
         },
-        "/v1/batch": _post(
-            "batch", "Many calls at once", "Segment", {"application/json": _ref("BatchOfCalls")}, success
-        ),
+        **{
+            f"/v1/{name}": _post(name, about, "Segment", {"application/json": _ref("BatchOfCalls")}, success)
+            for name, about in (("batch", "Many calls at once"), ("import", "The same, as older SDKs call it"))
+        },
         "/v1/events": _post(
             "events",
             "Events with a verdict for each",
@@ -207,7 +224,8 @@ def _post(name: str, summary: str, tag: str, bodies: dict[str, Schema], answers:
         status: {"description": about, "content": {MEDIA_TYPE: {"schema": _ref(ProblemBody.__name__)}}}
         for status, about in _PROBLEMS.items()
     }
-    problems["503"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+    for status in ("429", "503"):
+        problems[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
     if tag == "CloudEvents":
         problems["503"]["content"]["application/json"] = {"schema": _ref("Verdicts")}
     return {

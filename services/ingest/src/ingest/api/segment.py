@@ -1,34 +1,41 @@
-"""The Segment HTTP tracking API: calls of its SDKs read as usage and facts.
+"""The Segment HTTP tracking API: calls of its SDKs read as usage, facts, and who is who.
 
 https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ describes the format.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 
 from ingest.api import json
 from ingest.api.facts import account_fact, contact_fact
+from ingest.application.stated import NOBODYS, Alias, Membership, Stated
 from ingest.domain import names
-from ingest.domain.attribution import account_of, feature_of, user_of
+from ingest.domain.attribution import ANONYMOUS, feature_of, user_of, users_of
 from ingest.domain.limits import Limits
 from ingest.domain.occurrence import SenderClock
+from ingest.domain.policy import Policy
 from ingest.domain.refusal import Refused
-from ingest.records import RecordWriter, Said
+from ingest.records import Said
 from mainstay.contracts.ingest import UsageRecorded
 from mainstay.kernel.ids import new_id
-from mainstay.messaging.port import Outgoing
 
 GROUP_TRAITS = {"tier": ("tier", "plan"), "zone": ("zone", "timezone")}
 """Segment's reserved traits `plan` and `timezone` stand in for our own names."""
 
 
-class Context(msgspec.Struct, rename="camel", gc=False):
-    """The part of a call's context that says whose it is."""
+Id: TypeAlias = str | int | None
+"""As SDKs send it: the official ones for Python take a number too, and send that of a group or a former id as such."""
 
-    group_id: str | None = None
+
+class Context(msgspec.Struct, rename="camel", gc=False, omit_defaults=True):
+    """The part of a call's context that says whose it is. RudderStack's SDKs put a person's `traits` here."""
+
+    group_id: Id = None
+    traits: msgspec.Raw = json.NO_JSON
 
 
 class Call(msgspec.Struct, rename="camel", gc=False):
@@ -36,10 +43,13 @@ class Call(msgspec.Struct, rename="camel", gc=False):
 
     type: str | None = None
     message_id: str | None = None
-    user_id: str | None = None
-    anonymous_id: str | None = None
-    group_id: str | None = None
+    user_id: Id = None
+    anonymous_id: Id = None
+    previous_id: Id = None
+    group_id: Id = None
     event: str | None = None
+    name: str | None = None
+    category: str | None = None
     timestamp: datetime | None = None
     original_timestamp: datetime | None = None
     sent_at: datetime | None = None
@@ -50,7 +60,7 @@ class Call(msgspec.Struct, rename="camel", gc=False):
 
 
 class BatchOfCalls(msgspec.Struct, rename="camel"):
-    """Many calls in one request; the outer context holds for each call that does not say otherwise."""
+    """Many calls in one request; each call's own context wins over the outer one."""
 
     batch: list[msgspec.Raw]
     context: Context | None = None
@@ -58,61 +68,165 @@ class BatchOfCalls(msgspec.Struct, rename="camel"):
     write_key: str | None = None
 
 
-class BatchRefused(Exception):
-    """Some calls of a batch break a rule, so none of it is taken. `refusals` are in the order of the calls."""
+class Around(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What a call's request says about it, outside the call itself: enough to read the call again later."""
 
-    def __init__(self, refusals: list[Refused]) -> None:
-        super().__init__(f"{len(refusals)} calls refused")
-        self.refusals = refusals
+    type: str | None = None
+    context: Context | None = None
+    sent_at: datetime | None = None
 
 
-_call = msgspec.json.Decoder(Call)
+class _Identified(msgspec.Struct, rename="camel"):
+    message_id: Any = None
+
+
+decode_call = msgspec.json.Decoder(Call)
+_identified = msgspec.json.Decoder(_Identified)
 _batch = msgspec.json.Decoder(BatchOfCalls)
+_around = msgspec.json.Decoder(Around)
+_encode = msgspec.json.Encoder().encode
 
 
-def read_call(document: bytes, limits: Limits) -> Call:
+def read_call(document: bytes) -> Call:
     """The body of a route for one call. Raises `Refused`."""
-    limits.check_event(len(document))
     json.check_text(document)
-    return json.read(_call, document)
+    return json.read(decode_call, document)
 
 
 def read_batch(document: bytes, limits: Limits) -> BatchOfCalls:
-    """The body of the batch route, its calls not read yet. Raises `Refused`."""
+    """The body of the batch route, its calls not read yet. Raises `Refused`, also for too many calls."""
     json.check_text(document)
-    batch = json.read(_batch, document)
-    limits.check_count(len(batch.batch), "/batch")
+    if len(document) <= json.CUT_FREELY:
+        batch = json.read(_batch, document)
+    else:
+        batch = json.read(_long_batch(limits.events), document)
+        batch.batch = json.items_of(batch.batch)  # type: ignore[arg-type]  # an `array_of` until here
+    count = len(batch.batch)
+    if count > limits.events:
+        batch.batch.clear()  # they are not to be held for as long as the refusal is
+    limits.check_count(count, "/batch")
     return batch
 
 
-def call_record(call: Call, kind: str, received_at: datetime, write: RecordWriter) -> Outgoing:
-    """The record of one call of that type. Raises `Refused`."""
-    return _record(call, KINDS[kind], SenderClock.observed(received_at, call.sent_at), None, write)
+@lru_cache(maxsize=16)
+def _long_batch(most: int) -> msgspec.json.Decoder[BatchOfCalls]:
+    calls = [("batch", json.array_of(most))]
+    return msgspec.json.Decoder(msgspec.defstruct("BatchOfCalls", calls, bases=(BatchOfCalls,), rename="camel"))
 
 
-def batch_records(batch: BatchOfCalls, limits: Limits, received_at: datetime, write: RecordWriter) -> list[Outgoing]:
-    """The records of a batch, one for each call, in order. Raises `BatchRefused`, or `Refused` for the batch itself."""
-    clock = SenderClock.observed(received_at, batch.sent_at)
-    group = batch.context.group_id if batch.context is not None else None
-    most = limits.event_bytes
-    records: list[Outgoing] = []
-    refusals: list[Refused] = []
-    for index, item in enumerate(batch.batch):
-        try:
-            if len(item) > most:
-                limits.check_event(len(item))
-            call = json.read(_call, item)
-            own_clock = clock if call.sent_at is None else SenderClock.observed(received_at, call.sent_at)
-            kind = KINDS.get(call.type or "") or _no_such_kind(call.type)
-            records.append(_record(call, kind, own_clock, group, write))
-        except Refused as refused:
-            refusals.append(refused.within(f"/batch/{index}"))
-    if refusals:
-        raise BatchRefused(refusals)
-    return records
+def around(outer: BatchOfCalls | str) -> bytes:
+    """What to keep beside the calls of a batch, or beside the one call of a route for that type."""
+    said = Around(outer) if isinstance(outer, str) else Around(None, outer.context, outer.sent_at)
+    return _encode(said)
 
 
-Reading: TypeAlias = Callable[[Call, datetime, SenderClock, str | None], Said]
+def stated_id(item: msgspec.Raw) -> str | None:
+    """The messageId of a call that may be broken otherwise, or None."""
+    try:
+        found = _identified.decode(item).message_id
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+class Calls:
+    """Reads the calls of one request, and collects what they say about who is who.
+
+    `source` is that of the key; `sent_at` and `context` are the request's own. Raises `Refused` for a `sent_at` beyond
+    the calendar's ends.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        limits: Limits,
+        received_at: datetime,
+        sent_at: datetime | None = None,
+        context: Context | None = None,
+    ) -> None:
+        self.source, self.received_at = source, received_at
+        self.clock = SenderClock.observed(received_at, sent_at)
+        self.most = limits.event_bytes
+        self._limits = limits
+        self.context = Context() if context is None else context
+        self.memberships: list[Membership] = []
+        self.aliases: list[Alias] = []
+
+    def read(self, item: msgspec.Raw) -> Stated | None:
+        """One call of a batch. Raises `Refused`."""
+        if len(item) > self.most:
+            self._limits.check_event(len(item))
+        call = json.read(decode_call, item)
+        return self.stated(call, KINDS.get(call.type or "") or _no_such_kind(call.type), item)
+
+    def stated(
+        self, call: Call, kind: "Reading", document: bytes | msgspec.Raw, made_id: str | None = None
+    ) -> Stated | None:
+        """What a call says, in its own order: None for one that only says who is who.
+
+        `made_id` is the id it had when it was read before, where it has none of its own. Raises `Refused`.
+        """
+        message_id = call.message_id
+        if message_id is not None:
+            names.message_id(message_id)
+        clock = self.clock if call.sent_at is None else SenderClock.observed(self.received_at, call.sent_at)
+        if call.original_timestamp is not None:
+            occurred_at = clock.corrected(call.original_timestamp, "/originalTimestamp")
+        else:
+            occurred_at = clock.corrected(call.timestamp, "/timestamp")
+        said = kind(self, call, occurred_at, clock)
+        if said is None:
+            return None
+        data, properties = said
+        if message_id is not None:
+            return Stated(message_id, self.source, occurred_at, data, document, properties)
+        made_id = made_id or new_id(clock.received_at)
+        return Stated(made_id, self.source, occurred_at, data, document, properties, None, True)
+
+    def account(self, call: Call) -> str:
+        """The account that the call's context names, or `NOBODYS`. Raises `Refused`."""
+        group = self.group_of(call)
+        return names.account_id(_as_text(group), "/context/groupId") if group is not None else NOBODYS
+
+    def traits(self, call: Call) -> tuple[dict[str, Any], str]:
+        """What an identify call says of the person, and where: in `traits`, else in the context. Raises `Refused`."""
+        for document, at in (
+            (call.traits, "/traits"),
+            (call.context.traits if call.context is not None else json.NO_JSON, "/context/traits"),
+            (self.context.traits, "/context/traits"),
+        ):
+            traits = json.read_object(document, at)
+            if traits:
+                return traits, at
+        return {}, "/traits"
+
+    def group_of(self, call: Call) -> Id:
+        """What the call's context says is the account, else the request's own."""
+        context = call.context
+        return self.context.group_id if context is None or context.group_id is None else context.group_id
+
+    def belongs(self, call: Call, account_id: str, occurred_at: datetime) -> None:
+        """Whoever calls belongs to the account."""
+        for user_id in users_of(*_whose(call)):
+            self.memberships.append(Membership(user_id, account_id, occurred_at))
+
+
+_Said: TypeAlias = tuple[Said, Mapping[str, Any]]
+Reading: TypeAlias = Callable[[Calls, Call, datetime, SenderClock], _Said | None]
+_NO_PROPERTIES: Mapping[str, Any] = {}
+
+
+def read_again(
+    document: bytes, around_it: bytes, policy: Policy, received_at: datetime, event_id: str | None
+) -> tuple[Stated | None, Sequence[Membership], Sequence[Alias]]:
+    """A call as quarantine kept it, read as it would be now. Raises `Refused`."""
+    policy.limits.check_event(len(document))
+    outer = json.read(_around, around_it)
+    call = read_call(document)
+    kind = outer.type or call.type or ""
+    calls = Calls(policy.source_id, policy.limits, received_at, outer.sent_at, outer.context)
+    stated = calls.stated(call, KINDS.get(kind) or _no_such_kind(kind), document, event_id)
+    return stated, calls.memberships, calls.aliases
 
 
 def _no_such_kind(stated: str | None) -> NoReturn:
@@ -120,61 +234,131 @@ def _no_such_kind(stated: str | None) -> NoReturn:
     raise Refused("type-not-supported", f"A call says its type, one of {known}; this one says {stated!r:.50}.", "/type")
 
 
-def _record(call: Call, kind: Reading, clock: SenderClock, group: str | None, write: RecordWriter) -> Outgoing:
-    message_id = call.message_id
-    if message_id is None:
-        message_id = new_id(clock.received_at)
-    else:
-        names.message_id(message_id)
-    if call.original_timestamp is not None:
-        occurred_at = clock.corrected(call.original_timestamp, "/originalTimestamp")
-    else:
-        occurred_at = clock.corrected(call.timestamp, "/timestamp")
-    return write(message_id, occurred_at, kind(call, occurred_at, clock, group))
-
-
-def _usage(call: Call, occurred_at: datetime, clock: SenderClock, group: str | None) -> UsageRecorded:
+def _track(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
     if call.event is None:
         raise Refused("event-missing", "A track call names what was done: send event.", "/event")
     event = names.name(call.event, "/event")
     properties = json.read_object(call.properties, "/properties")
+    return _usage(calls, call, occurred_at, clock, event, properties, call.properties if properties else json.NO_JSON)
+
+
+def _usage(
+    calls: Calls,
+    call: Call,
+    occurred_at: datetime,
+    clock: SenderClock,
+    event: str,
+    properties: Mapping[str, Any],
+    document: msgspec.Raw,
+) -> _Said:
     stated = call.original_timestamp or call.timestamp
     return UsageRecorded(
-        _account(call, group),
+        calls.account(call),
         event,
         feature_of(event, properties.get("feature"), "/properties/feature"),
         occurred_at,
         clock.received_at,
-        _user(call),
-        call.properties if properties else json.NO_JSON,
+        user_of(*_whose(call)),
+        document,
         clock.overruled(stated, occurred_at) if stated is not occurred_at else None,
-    )
+    ), properties
 
 
-def _account_fact(call: Call, occurred_at: datetime, _clock: SenderClock, _group: str | None) -> Said:
-    account_id = account_of(call.group_id, "/groupId")
-    return account_fact(account_id, occurred_at, json.read_object(call.traits, "/traits"), "/traits", GROUP_TRAITS)
+def _viewed(what: str, calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
+    """A page or a screen as an event, named as Segment's own destinations name it."""
+    event = f"Viewed {call.name} {what}" if call.name else f"Loaded a {what}"
+    properties = json.read_object(call.properties, "/properties")
+    added = {
+        key: value
+        for key, value in (("name", call.name), ("category", call.category))
+        if value is not None and key not in properties
+    }
+    document = call.properties if properties else json.NO_JSON
+    if added:
+        for key, value in added.items():
+            _check_text(value, f"/{key}")
+        document = _joined(added, document)
+    event = names.name(event, "/name")
+    return _usage(calls, call, occurred_at, clock, event, {**properties, **added}, document)
 
 
-def _contact_fact(call: Call, occurred_at: datetime, _clock: SenderClock, group: str | None) -> Said:
-    account_id, contact_id = _account(call, group), _user(call)
-    traits = _with_whole_name(json.read_object(call.traits, "/traits"))
-    return contact_fact(account_id, contact_id, occurred_at, traits, "/traits")
+def _page(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
+    return _viewed("Page", calls, call, occurred_at, clock)
 
 
-KINDS: Mapping[str, Reading] = {"track": _usage, "identify": _contact_fact, "group": _account_fact}
+def _screen(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
+    return _viewed("Screen", calls, call, occurred_at, clock)
+
+
+def _group(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> _Said:
+    if call.group_id is None:
+        raise Refused("account-missing", "A group call names the account: send groupId.", "/groupId")
+    account_id = names.account_id(_as_text(call.group_id), "/groupId")
+    traits = json.read_object(call.traits, "/traits")
+    fact = account_fact(account_id, occurred_at, traits, "/traits", GROUP_TRAITS)
+    calls.belongs(call, account_id, occurred_at)
+    return fact, _NO_PROPERTIES
+
+
+def _identify(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> _Said:
+    account_id, contact_id = calls.account(call), user_of(*_whose(call))
+    traits, at = calls.traits(call)
+    fact = contact_fact(account_id, contact_id, occurred_at, _with_whole_name(traits), at)
+    if account_id != NOBODYS:
+        calls.belongs(call, account_id, occurred_at)
+    return fact, _NO_PROPERTIES
+
+
+def _alias(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> None:
+    """Two ids are one person. An SDK in a browser gives the visitor's anonymous id as `previousId`, so it is both."""
+    user, anonymous = _whose(call)
+    if user is None:
+        raise Refused("user-missing", "An alias call names the user: send userId.", "/userId")
+    user_id = names.user_id(user, "/userId")
+    if call.previous_id is not None:
+        previous_id = names.user_id(_as_text(call.previous_id), "/previousId")
+        former = [previous_id, ANONYMOUS + previous_id]
+    elif anonymous is not None:
+        former = [ANONYMOUS + names.user_id(anonymous, "/anonymousId")]
+    else:
+        raise Refused("previous-id-missing", "An alias call names the id before: send previousId.", "/previousId")
+    calls.aliases += [Alias(one, user_id, occurred_at) for one in former if one != user_id]
+
+
+KINDS: Mapping[str, Reading] = {
+    "track": _track,
+    "identify": _identify,
+    "group": _group,
+    "page": _page,
+    "screen": _screen,
+    "alias": _alias,
+}
 """Type of call -> what it says; each is also a route of its own."""
 
 
-def _account(call: Call, group: str | None) -> str:
-    context = call.context
-    if context is not None and context.group_id is not None:
-        group = context.group_id
-    return account_of(group, "/context/groupId")
+def _whose(call: Call) -> tuple[str | None, str | None]:
+    """The ids of the user and of the visitor, as texts."""
+    user, anonymous = call.user_id, call.anonymous_id
+    return (
+        user if user is None or isinstance(user, str) else str(user),
+        anonymous if anonymous is None or isinstance(anonymous, str) else str(anonymous),
+    )
 
 
-def _user(call: Call) -> str:
-    return user_of(call.user_id, call.anonymous_id)
+def _as_text(stated: str | int) -> str:
+    return stated if isinstance(stated, str) else str(stated)
+
+
+def _check_text(value: str, pointer: str) -> None:
+    if "\0" in value:
+        raise Refused("nul-character", "Text cannot hold the NUL character.", pointer)
+
+
+def _joined(added: Mapping[str, str], document: msgspec.Raw) -> msgspec.Raw:
+    """The sender's object with members before its own, whose bytes stay as they are."""
+    own = bytes(document).strip()[1:]
+    separator = b"" if own.lstrip() == b"}" else b","
+    return msgspec.Raw(_encode(added)[:-1] + separator + own)
 
 
 def _with_whole_name(traits: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,11 @@ def traceparent_of(stated: str | None, otherwise: str = "") -> str:
     return f"00-{fresh[:32]}-{fresh[32:]}-01"
 
 
+def stated_traceparent(stated: str | None) -> str | None:
+    """The stated `traceparent` where it is valid."""
+    return stated if stated and _TRACEPARENT.fullmatch(stated) else None
+
+
 def trace_id(traceparent: str) -> str:
     """The trace's own id in a `traceparent`."""
     return traceparent[3:35]

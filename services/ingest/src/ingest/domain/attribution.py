@@ -7,17 +7,6 @@ ANONYMOUS = "anonymous:"
 """Prefix of a user id where only the product's anonymous id is known."""
 
 
-def account_of(stated: str | None, pointer: str) -> str:
-    """The account a call belongs to. Raises `Refused` where it names none."""
-    if stated is not None:
-        return names.account_id(stated, pointer)
-    raise Refused(
-        "account-missing",
-        "The call names no account: send it as groupId in a group call and as context.groupId in any other.",
-        pointer,
-    )
-
-
 def user_of(user: str | None, anonymous: str | None) -> str:
     """The user's id; `anonymous:<id>` for a visitor who has not signed in. Raises `Refused` where there is neither."""
     if user is not None:
@@ -25,6 +14,14 @@ def user_of(user: str | None, anonymous: str | None) -> str:
     if anonymous is not None:
         return ANONYMOUS + names.user_id(anonymous, "/anonymousId")
     raise Refused("user-missing", "The call names nobody: send userId, or anonymousId before the sign-in.", "/userId")
+
+
+def users_of(user: str | None, anonymous: str | None) -> list[str]:
+    """Every id under which the one who called is known. Raises `Refused`."""
+    found = [] if user is None else [names.user_id(user, "/userId")]
+    if anonymous is not None:
+        found.append(ANONYMOUS + names.user_id(anonymous, "/anonymousId"))
+    return found
 
 
 def feature_of(event: str, stated: object, pointer: str) -> str:

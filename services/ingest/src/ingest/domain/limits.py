@@ -21,6 +21,4 @@ class Limits:
     def check_count(self, count: int, pointer: str) -> None:
         """Raises `Refused` for a batch of more than `events`."""
         if count > self.events:
-            raise Refused(
-                "too-many-events", f"A batch has at most {self.events} events; this one has {count}.", pointer
-            )
+            raise Refused("too-many-events", f"A batch has at most {self.events} events; this one has more.", pointer)

@@ -1,0 +1,1 @@
+"""What ingest does: commands and handlers, and the Protocols that they need."""
