@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from health_score.application.erasure import Asked, ObeyErasures
 from health_score.application.facts import RecordFacts, RecordValues
 from health_score.application.usage import RecordUsage
 from mainstay.contracts.envelope import Decoder, Event
-from mainstay.contracts.ingest import AccountFact, UsageRecorded
+from mainstay.contracts.facts import FACTS
+from mainstay.contracts.ingest import UsageRecorded
+from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
 from mainstay.contracts.renewals import AccountValueChanged
-from mainstay.contracts.topics import CUSTOMER_SIGNALS, RENEWAL_EVENTS, USAGE_EVENTS
+from mainstay.contracts.topics import CUSTOMER_SIGNALS, PRIVACY_REQUESTS, RENEWAL_EVENTS, USAGE_EVENTS
 from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
 
@@ -40,16 +43,22 @@ def usage(record: RecordUsage) -> Subscription[Any]:
         group=GROUP,
         decode=usage_recorded,
         handle=record,
-        up_to=2_000,
+        up_to=10_000,
         within=timedelta(milliseconds=50),
     )
 
 
 def facts(record: RecordFacts) -> Subscription[Any]:
-    """Facts about accounts."""
-    return Subscription(CUSTOMER_SIGNALS, group=GROUP, decode=Decoder(AccountFact), handle=record)
+    """Facts about accounts, and the people and things around them."""
+    return Subscription(CUSTOMER_SIGNALS, group=GROUP, decode=Decoder(*FACTS), handle=record)
 
 
 def values(record: RecordValues) -> Subscription[Any]:
     """What accounts are worth."""
     return Subscription(RENEWAL_EVENTS, group=GROUP, decode=Decoder(AccountValueChanged), handle=record)
+
+
+def erasures(obey: ObeyErasures) -> Subscription[Event[Asked]]:
+    """Who is to be erased, one by one: each locks what it concerns."""
+    decode = Decoder(ErasureRequested, SuppressionLifted)
+    return Subscription(PRIVACY_REQUESTS, group=GROUP, decode=decode, handle=obey, up_to=1)

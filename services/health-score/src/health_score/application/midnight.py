@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from health_score.application.assessing import CLOSE, Assessor
+from health_score.application.customs import count_anew
 from health_score.application.ports import Work
 from health_score.domain.account import Account
 from health_score.domain.history import DAY
@@ -71,6 +72,7 @@ async def form_days_anew(work: Work, account: Account, at: datetime) -> None:
         return
     days = await work.events.regroup(account)
     await work.activity.replace(account, days)
+    await count_anew(work, account)
     account.live_through(days)
     if account.first_day is not None:
         await work.closes.keep_only(account, account.first_day, account.today(at) - DAY)

@@ -6,6 +6,7 @@ from datetime import date
 
 from health_score.application.announcing import snapshot
 from health_score.application.assessing import CLOSE, Assessor, arm_rebuild
+from health_score.application.customs import count
 from health_score.application.ports import DayKey, FreshUse, OpenWork
 from health_score.domain.account import MOST_CAUSES, Account
 from health_score.domain.activity import DayOfUse
@@ -34,9 +35,12 @@ class RecordUsage:
             if not batch.messages:
                 return
             accounts = await work.accounts.lock({event.data.account_id for event in batch.messages}, create_at=at)
-            fresh = await work.events.add_new(batch.messages, accounts)
-            days, causes = _by_day(fresh, accounts)
+            events = [event for event in batch.messages if event.data.account_id in accounts]  # none of an erased one
+            fresh = await work.events.add_new(events, accounts)
+            days, came, causes = _by_day(fresh, accounts)
             await work.activity.add(days)
+            await work.events.users_came(came)
+            await work.customs.add(count(fresh, accounts, await work.customs.counters()))
 
             by_number = {account.number: account for account in accounts.values()}
             touched, today_changed = set(), set()
@@ -50,31 +54,34 @@ class RecordUsage:
             new = [account for account in accounts.values() if account.sequence == 0]
             for account in new:
                 work.publish([snapshot(account, at)])
-            await work.accounts.save([accounts[account_id] for account_id in touched | {new.id for new in new}])
-
             dirty = [accounts[account_id] for account_id in touched if accounts[account_id].dirty_from]
-            await self._assess(
-                work, [accounts[id_] for id_ in sorted(today_changed) if not accounts[id_].dirty_from], at, causes
-            )
+            assessed = {account_id for account_id in today_changed if not accounts[account_id].dirty_from}
+            # An assessment writes the days of its accounts too.
+            saved = touched - assessed | {account.id for account in new}
+            await work.accounts.save([accounts[account_id] for account_id in saved])
+            await self._assess(work, [accounts[account_id] for account_id in sorted(assessed)], at, causes)
             await work.due.arm_many(CLOSE, [(account.id, account.next_close(at)) for account in new])
             await arm_rebuild(work, dirty, at)
 
 
 def _by_day(
     fresh: Sequence[FreshUse], accounts: Mapping[str, Account]
-) -> tuple[Mapping[DayKey, DayOfUse], Mapping[str, Sequence[str]]]:
-    """The uses by account and civil day, and the ids of the first events of each account."""
+) -> tuple[Mapping[DayKey, DayOfUse], Mapping[tuple[int, int], date], Mapping[str, Sequence[str]]]:
+    """The uses by account and civil day, each user's first day among them, and the first events' ids by account."""
     zones = {account.id: (account.number, account.zone) for account in accounts.values()}
     days: dict[tuple[int, date], DayOfUse] = {}
+    came: dict[tuple[int, int], date] = {}
     causes: dict[str, list[str]] = defaultdict(list)
     for use in fresh:
         data = use.event.data
         number, zone = zones[data.account_id]
-        key = (number, day_of(data.occurred_at, zone))
+        key = (number, on := day_of(data.occurred_at, zone))
+        if use.user is not None:
+            came[number, use.user] = min(on, came.get((number, use.user), on))
         day = days.get(key)
         if day is None:
             day = days[key] = DayOfUse()
         day.count(use.user, use.feature)
         if len(causes[data.account_id]) < MOST_CAUSES:
             causes[data.account_id].append(use.event.id)
-    return days, causes
+    return days, came, causes

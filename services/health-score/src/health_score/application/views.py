@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,111 @@ class AccountView:
     first_active_on: date | None
     last_active_on: date | None
     silent: bool
+    stage: str | None
+    stage_entered_on: date | None
+    stage_overdue: bool
     value: ValueView
     health: HealthSummary
+
+
+@dataclass(frozen=True, slots=True)
+class TeamView:
+    """One of our people has a role at an account, from `since` to `until`, its last day (null: no end is known)."""
+
+    role: str
+    person: str
+    since: date
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePolicyView:
+    """What service an account is promised, as stated; `budget` is for a year. `name` chooses a service policy."""
+
+    name: str | None = None
+    touch_every_days: int | None = None
+    response_within_hours: int | None = None
+    mode: str | None = None
+    served_by: str | None = None
+    training: str | None = None
+    budget: MoneyView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByView:
+    """Who or what made it so: `hand` (a `person`, where known) or `rule`, of a version of the document; and why.
+
+    Version 0 comes with Mainstay.
+    """
+
+    how: str
+    rule: str | None = None
+    version: int | None = None
+    reason: str | None = None
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """The service promised: that of the policy (null: only what was stated), with what was stated in front, and why.
+
+    Hours are a number, or by the ticket's priority.
+    """
+
+    policy: str | None
+    by: ByView
+    promises: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """What else was stated about an account. `team` has everybody who ever had a role, by role and day.
+
+    `stage` is the one it is in, `tier_by` says where its tier comes from; `service_policy` is what was stated, and
+    `service` what holds.
+    """
+
+    stage: str | None
+    locale: str | None
+    currency: str | None
+    parent_account_id: str | None
+    external_ids: dict[str, str]
+    team: tuple[TeamView, ...]
+    service_policy: ServicePolicyView | None
+    partnership: str | None
+    brand_value: str | None
+    go_live_planned_on: date | None
+    go_live_on: date | None
+    delivery_partner: str | None
+    coverage_role: str | None
+    coverage_assignment: str | None
+    tier_by: ByView | None
+    stage_by: ByView | None
+    stage_target_days: int | None
+    service: ServiceView | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetailView:
+    """One account: what lists show of it, and the rest of its record."""
+
+    account_id: str
+    name: str | None
+    owner: str | None
+    tier: str | None
+    zone: str
+    industry: str | None
+    segment: str | None
+    created_at: datetime
+    first_active_on: date | None
+    last_active_on: date | None
+    silent: bool
+    stage: str | None
+    stage_entered_on: date | None
+    stage_overdue: bool
+    value: ValueView
+    health: HealthSummary
+    record: RecordView
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +161,6 @@ class ScorecardView:
 
     id: str
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureView:
-    """One measure of a score. `status` is `ok` or `na`; contributions add up to the score exactly.
-
-    `weight` is the measure's share of the scorecard, `effective_weight` its share once the weight of what is NA went
-    to the others.
-    """
-
-    measure: str
-    group: str
-    metric: str
-    value: int | float | None
-    score: float | None
-    weight: float
-    effective_weight: float
-    contribution: int
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class HealthView:
-    """An account's current health and what it is made of.
-
-    `as_of` is the day it describes: the running day, or the last one closed when nothing happened since.
-    """
-
-    account_id: str
-    score: int | None
-    band: str
-    band_since: datetime | None
-    coverage: float
-    as_of: date | None
-    computed_at: datetime | None
-    scorecard: ScorecardView | None
-    measures: tuple[MeasureView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,28 +186,9 @@ class CloseView:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsView:
-    """An account's usage metrics as of a day; null where a metric is undefined. Shares are the nearest floats."""
-
-    account_id: str
-    as_of: date
-    metrics: dict[str, int | float | None]
-
-
-@dataclass(frozen=True, slots=True)
 class BandTotals:
     """The accounts in a band and their ARR by currency."""
 
     band: str
     accounts: int
     arr: tuple[MoneyView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioView:
-    """All accounts, by band."""
-
-    accounts: int
-    silent: int
-    arr: tuple[MoneyView, ...]
-    bands: tuple[BandTotals, ...]

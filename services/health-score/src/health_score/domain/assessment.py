@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from health_score.domain import explanation
 from health_score.domain.account import Account, Health
 from health_score.domain.activity import Activity
 from health_score.domain.bands import Band, Standing
-from health_score.domain.history import DAY, Close, close_days, coverage_units
-from health_score.domain.metrics import AsOf, Value, Windows, measure
-from health_score.domain.scorecard import Scored, Scorer
+from health_score.domain.closing import a_day_on, close_days, read_at
+from health_score.domain.evidence import Evidence
+from health_score.domain.history import DAY, Close, coverage_units
+from health_score.domain.living import LifeChange, live
+from health_score.domain.metrics.reading import AsOf
+from health_score.domain.metrics.windows import Windows
+from health_score.domain.scoring import Scored, Status, placed
+from health_score.domain.selection import Bases, Basis, Deployment, Selected
 from health_score.domain.silence import silence
+from health_score.domain.stages import Move
+from health_score.domain.telling.phrase import Phrase
 from mainstay.kernel.clock import start_of_day
 
 
@@ -29,12 +36,12 @@ class ScoreMoved:
 
 @dataclass(frozen=True, slots=True)
 class BandEntered:
-    """The account entered its current band at `occurred_at`."""
+    """The account entered its current band at `occurred_at`; `because` says why."""
 
     occurred_at: datetime
     previous_band: Band | None
     previous_score: int | None
-    reason: str
+    because: tuple[Phrase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +61,66 @@ class CameBack:
     last_active: date
 
 
-Change = ScoreMoved | BandEntered | FellSilent | CameBack
+@dataclass(frozen=True, slots=True)
+class WentStale:
+    """The latest evidence of a measure, of the day `seen_on`, is older than its `fresh_for_days` allow."""
+
+    occurred_at: datetime
+    measure: str
+    metric: str
+    seen_on: date
+    fresh_for_days: int
+
+
+Change = ScoreMoved | BandEntered | FellSilent | CameBack | WentStale | LifeChange
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The closes made (again), the current value with its measures as of a day, and what changed."""
+    """The closes made (again), the current value with its measures as of a day, and what changed.
+
+    `selected` is the scorecard of the current value. `moves` are those that stage rules made just now.
+    `record_changed` says that anything that follows from the record is another than the one kept, `tells_record` that
+    what is told to others is: the tier or the stage.
+    """
 
     closes: list[Close]
     scored: Scored
+    selected: Selected
     as_of: date
     changes: tuple[Change, ...]
+    moves: tuple[Move, ...] = ()
+    record_changed: bool = False
+    tells_record: bool = False
 
 
-def assess(account: Account, activity: Activity, scorer: Scorer, at: datetime, standing: Standing | None) -> Assessment:
+def assess(
+    account: Account,
+    evidence: Evidence,
+    deployment: Deployment,
+    at: datetime,
+    standing: Standing | None,
+    *,
+    listens: bool = True,
+) -> Assessment:
     """Bring an account up to date at the instant `at`, and answer what changed.
 
-    `activity` begins at `account.days_needed_from(today)` or earlier; `standing` is that of the close before
-    `account.first_open_day()`. The current value is that of the running day where it has activity or other seats, else
-    that of the last close. After late events (a dirty account) a band counts as entered again when its closes now say
-    another day.
+    The activity begins at `account.days_needed_from(today)` or earlier; `standing` is that of the close before
+    `account.first_open_day()`. The current value is that of the running day where it has activity or other seats, or
+    anything was said, decided or put in force in it, else that of the last close. After late events (a dirty account)
+    a band counts as entered again when its closes now say another day. Without `listens` nothing is said of silence.
     """
     today = account.today(at)
     restated = account.dirty_from is not None
     first = account.first_open_day()
-    windows = Windows(activity, min(first or today, today), today)
+    activity = evidence.activity
+    bases = Bases(account, evidence, deployment)
+    windows = Windows(activity, min(first or today, today), today, deployment.needs.reach)
     closes: list[Close] = []
     if first is not None and account.first_day is not None and first < today:
         closes, standing = close_days(
             windows,
-            scorer,
+            bases,
             born=account.first_day,
             first=first,
             last=today - DAY,
@@ -93,18 +130,33 @@ def assess(account: Account, activity: Activity, scorer: Scorer, at: datetime, s
         account.closed_through, account.standing = today - DAY, standing
     account.clean()
 
-    running = activity.on(today) is not None or any(day == today for day, _ in account.seats.steps)
-    as_of = today if running or standing is None else today - DAY
-    place = windows.index(as_of)
-    reading = AsOf(windows, place, place - 1 if as_of == today else place, account.seats.on(as_of))
-    values = measure(reading)
-    age_days = max(0, (as_of - account.first_day).days + 1) if account.first_day else 0
-    scored = scorer.card.score(values, age_days)
+    running = standing is None or describes_today(account, activity, bases, today)
+    as_of = today if running else today - DAY
+    reading, basis = read_at(windows, bases, as_of, account.seats.on(as_of), now=at if as_of == today else None)
+
+    # Where it is that of yesterday, nothing was said or decided since: only the day is another.
+    lived = live(bases, reading if as_of == today else a_day_on(reading, at), basis, at)
+    record_changed = lived.derived != account.derived
+    tier, stage = account.tier, account.derived.stage
+    account.derived = lived.derived
+    tells_record = (account.tier, account.derived.stage) != (tier, stage)
+    if lived.moves:
+        as_of = today
+        reading, basis = read_at(windows, lived.bases, today, account.seats.on(today), now=at)
+    scored = basis.selected.scorer.scored(reading, basis.attributes, basis.decided)
     changes = (
-        *_rescored(account, scored, values, scorer, _Moment(at, today, as_of, restated), standing, closes),
-        *_listen(account, activity, at, today),
+        *lived.changes,
+        *_rescored(account, scored, reading, basis, _Moment(at, today, as_of, restated), standing, closes),
+        *(_listen(account, activity, at, today) if listens else ()),
     )
-    return Assessment(closes, scored, as_of, changes)
+    return Assessment(closes, scored, basis.selected, as_of, changes, lived.moves, record_changed, tells_record)
+
+
+def describes_today(account: Account, activity: Activity, bases: Bases, today: date) -> bool:
+    """Whether the running day has anything of its own to be scored: use, other seats, or something said or decided."""
+    return (
+        activity.on(today) is not None or any(day == today for day, _ in account.seats.steps) or bases.turns_on(today)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +170,15 @@ class _Moment:
 def _rescored(
     account: Account,
     scored: Scored,
-    values: Mapping[str, Value],
-    scorer: Scorer,
+    reading: AsOf,
+    basis: Basis,
     moment: _Moment,
     standing: Standing | None,
     closes: list[Close],
 ) -> list[Change]:
-    before, total = account.health, scored.total
+    before, total, scorer = account.health, scored.total, basis.selected.scorer
+    band, computed_band = placed(scorer.card.bands, scored.outcome, standing, moment.today)
     if moment.as_of == moment.today or standing is None:
-        band = scorer.card.bands.place(total.score, total.coverage, standing, moment.today)
         now = standing.after(moment.today, band) if standing else Standing(band, moment.today)
     else:
         now = standing
@@ -145,7 +197,9 @@ def _rescored(
         coverage=coverage_units(total.coverage),
         band_entered_on=now.entered_on if entered or before.band_entered_on is None else before.band_entered_on,
         band_since=since,
-        contributions={part.measure: part.contribution for part in scored.measures if part.score is not None},
+        contributions=scored.contributions,
+        computed=(scored.outcome.computed.score, computed_band) if scored.outcome.is_overridden else None,
+        stale=[part.measure for part in scored.measures if part.status is Status.STALE],
     )
     changes: list[Change] = []
     if total.score != before.score or now.band is not before.band:
@@ -157,16 +211,29 @@ def _rescored(
                 since,
                 previous_band=now.previous if moment.restated else known_before,
                 previous_score=_score_before(now, closes, moment, before.score),
-                reason=explanation.sentence(
-                    scored,
-                    values,
-                    band=now.band,
-                    before={} if moment.restated else before.contributions,
-                    seats=account.seats.on(moment.as_of),
+                because=tuple(
+                    explanation.explained(
+                        scored,
+                        reading,
+                        scorer.metrics,
+                        band=now.band,
+                        before={} if moment.restated else before.contributions,
+                    )
                 ),
             )
         )
-    return changes
+    return [*changes, *_gone_stale(account, scored, basis, before)]
+
+
+def _gone_stale(account: Account, scored: Scored, basis: Basis, before: Health) -> list[Change]:
+    """The measures that were not stale before. Each went stale at the beginning of the first day beyond its time."""
+    found: list[Change] = []
+    for part, (_, line) in zip(scored.measures, basis.selected.scorer.card.lines, strict=False):
+        is_new = part.status is Status.STALE and part.measure not in before.stale
+        if is_new and part.seen_on is not None and line.fresh_for_days is not None:
+            since = start_of_day(part.seen_on + timedelta(days=line.fresh_for_days + 1), account.zone)
+            found.append(WentStale(since, part.measure, part.metric, part.seen_on, line.fresh_for_days))
+    return found
 
 
 def _score_before(now: Standing, closes: list[Close], moment: _Moment, published: int | None) -> int | None:

@@ -1,31 +1,34 @@
 """The daily close: what history keeps, and what a replay reproduces bit for bit."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
-from health_score.domain.bands import Band, Standing
-from health_score.domain.metrics import AsOf, Windows
-from health_score.domain.scorecard import COVERAGE_UNITS, Scorer
+from health_score.domain.bands import Band
+from health_score.domain.scorecard import COVERAGE_UNITS, CardKey
 
 DAY = timedelta(days=1)
 
 
 class Close(NamedTuple):
-    """An account's health as a day closed. `coverage` is in ten-thousandths of the scorecard's weight."""
+    """An account's health as a day closed, and by which scorecard. `coverage` is in ten-thousandths of its weight.
+
+    `computed` has the score and band without what people set by hand; None where they set nothing.
+    """
 
     day: date
     score: int | None
     band: Band
     coverage: int
+    card: CardKey
+    computed: tuple[int | None, Band] | None = None
 
 
 def coverage_units(coverage: Fraction) -> int:
     """A coverage of 0–1 as published: in ten-thousandths, halves rounded up."""
-    return int(coverage * COVERAGE_UNITS + Fraction(1, 2))
+    return (2 * COVERAGE_UNITS * coverage.numerator + coverage.denominator) // (2 * coverage.denominator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +48,3 @@ class Seats:
         if len(kept) == len(self.steps) and self.on(day) == seats:
             return self
         return Seats(kept) if Seats(kept).on(day) == seats else Seats((*kept, (day, seats)))
-
-
-def close_days(
-    windows: Windows, scorer: Scorer, *, born: date, first: date, last: date, seats: Seats, standing: Standing | None
-) -> tuple[list[Close], Standing | None]:
-    """The closes of the days from `first` to `last`, and the standing after them.
-
-    `born` is the account's first active day; `standing` is that of the close before `first`, None when there is none.
-    """
-    closes: list[Close] = []
-    rules = scorer.card.bands
-    reading = AsOf(windows, 0, 0)
-    steps: Sequence[tuple[date, int | None]] = seats.steps
-    day, at, age = first, windows.index(first), (first - born).days
-    while day <= last:
-        age += 1
-        reading.at = reading.complete = at
-        if steps:
-            reading.seats = seats.on(day)
-        total = scorer.total(reading, age)
-        band = rules.place(total.score, total.coverage, standing, day)
-        standing = standing.after(day, band) if standing else Standing(band, day)
-        closes.append(Close(day, total.score, band, coverage_units(total.coverage)))
-        day += DAY
-        at += 1
-    return closes, standing

@@ -1,40 +1,68 @@
 """Scorecards: what is measured, how it is weighed, and the score with its parts. Exact: Fractions until the end."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import lcm
+from typing import NamedTuple
 
-from health_score.domain.bands import BandRules
-from health_score.domain.metrics import METRICS, AsOf, Value
-from health_score.domain.scales import Scale
+from health_score.domain.bands import FREE, Band, BandRules, Forced
+from health_score.domain.conditions import Condition
+from health_score.domain.scales import Scale, Table
 
 COVERAGE_UNITS = 10_000
 """A published coverage is a whole number of ten-thousandths."""
+
+
+class CardKey(NamedTuple):
+    """Which version of which scorecard."""
+
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """A rule of a measure: below the score `below` the account is in `band` at most; from `start` on, at least.
+
+    One of the two is set. So it may only ever worsen what is bad and better what is good: no measure's improvement
+    lowers the score.
+    """
+
+    band: Band
+    below: Fraction | None = None
+    start: Fraction | None = None
+
+    def applies(self, score: Fraction) -> bool:
+        """Whether a measure's score makes the rule speak."""
+        return score < self.below if self.below is not None else score >= (self.start or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One line of a scorecard: a metric, its weight in the group, and how its value is scored.
 
-    In the first `after_days` days of an account's life the measure is NA: its windows are not filled yet.
-    `undefined_scores` is the score where the metric is undefined; None means NA.
+    It counts where all of `when` holds. In the first `after_days` days of an account's life it is NA: its windows are
+    not filled yet. Evidence older than `fresh_for_days` days makes it NA too. `undefined_scores` is the score where
+    the metric is undefined; None means NA. An `optional` one that is NA counts as if it did not stand there.
     """
 
     name: str
     metric: str
     weight: Fraction
-    scale: Scale
+    scale: Scale | Table
     after_days: int = 0
     undefined_scores: Fraction | None = None
+    fresh_for_days: int | None = None
+    when: tuple[Condition, ...] = ()
+    forces: tuple[Force, ...] = ()
+    optional: bool = False
 
-    def score(self, value: Value, age_days: int) -> Fraction | None:
-        """The score of a value, 0–100, or None (NA). `age_days` is 1 on the account's first active day."""
-        if age_days <= self.after_days:
-            return None
-        if value is None:
-            return self.undefined_scores
-        return self.scale.score(Fraction(value))
+    @property
+    def by(self) -> str | None:
+        """The second metric of a two-way table."""
+        return self.scale.by if isinstance(self.scale, Table) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,72 +74,60 @@ class Group:
     measures: tuple[Measure, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureResult:
-    """What one measure says: its value and score (None: NA), and the whole points it brings to the score.
+class Total(NamedTuple):
+    """A score in whole points, 0–100 (None: nothing has data), and its coverage, 0–1.
 
-    `weight` is its share of the scorecard (0–1), `effective_weight` its share after the weight of what is NA went to
-    the others; contributions add up to the score exactly.
+    `forced` says which bands the rules left. They moved the score by `pushed` points, because of the measure at the
+    place `pushed_by`.
     """
-
-    measure: str
-    group: str
-    metric: str
-    value: Value
-    score: Fraction | None
-    weight: Fraction
-    effective_weight: Fraction
-    contribution: int
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """A score in whole points, 0–100 (None: nothing has data), and its coverage: the weight with data ÷ all weight."""
 
     score: int | None
     coverage: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A score and the measures that explain it."""
-
-    total: Total
-    measures: tuple[MeasureResult, ...]
+    forced: Forced = FREE
+    pushed: int = 0
+    pushed_by: int = 0
 
 
 @dataclass(frozen=True)
 class Scorecard:
-    """A version of a scorecard. Group = Σ(score·weight) ÷ Σweight over what has data; overall likewise over groups."""
+    """A version of a scorecard. Group = Σ(score·weight) ÷ Σweight over what has data; overall likewise over groups.
+
+    Scores are those of the measures in the order of `lines`; `applies` says, in the same order, which of them are
+    asked of the account at all. Coverage = the weight with data ÷ the weight of what is asked.
+    """
 
     id: str
     version: int
     groups: tuple[Group, ...]
     bands: BandRules
 
+    @property
+    def key(self) -> CardKey:
+        """Its id and version."""
+        return CardKey(self.id, self.version)
+
     @cached_property
     def lines(self) -> tuple[tuple[Group, Measure], ...]:
         """Every measure with its group, in the order of the document."""
         return tuple((group, measure) for group in self.groups for measure in group.measures)
 
-    @cached_property
-    def weights(self) -> tuple[Fraction, ...]:
-        """Each measure's share of the whole, 0–1, in the order of `lines`."""
-        overall = sum((group.weight for group in self.groups), Fraction())
-        return tuple(
-            group.weight / overall * measure.weight / sum((other.weight for other in group.measures), Fraction())
-            for group, measure in self.lines
-        )
+    def shares(self, counts: Sequence[bool]) -> tuple[Fraction, ...]:
+        """Each measure's share of the whole, 0–1, where only these count.
 
-    def effective_weights(self, scores: Sequence[Fraction | None]) -> tuple[Fraction, ...]:
-        """Each measure's share once the weight of NA measures went to the others: group first, then the groups."""
-        counts = tuple(score is not None for score in scores)
-        if counts not in self._effective_weights:
-            self._effective_weights[counts] = self._redistributed(counts)
-        return self._effective_weights[counts]
+        The weight of one that does not goes to the others in its group, in proportion; that of a group without any to
+        the other groups.
+        """
+        return self._shared(counts).shares
+
+    def _shared(self, counts: Sequence[bool]) -> "_Shares":
+        key = tuple(counts)
+        known = self._known_shares.get(key)
+        if known is None:
+            known = self._known_shares[key] = _Shares.of(self._redistributed(key))
+        return known
 
     @cached_property
-    def _effective_weights(self) -> dict[tuple[bool, ...], tuple[Fraction, ...]]:
+    def _known_shares(self) -> dict[tuple[bool, ...], "_Shares"]:
         """The shares by which measures count; a handful of the combinations ever occurs."""
         return {}
 
@@ -125,83 +141,94 @@ class Scorecard:
             for (group, measure), counted in zip(self.lines, counts, strict=True)
         )
 
-    def total(self, scores: Sequence[Fraction | None]) -> Total:
-        """The score of these measures' scores, in the order of `lines`; halves are rounded up."""
-        coverage = sum(
-            (weight for weight, score in zip(self.weights, scores, strict=True) if score is not None), Fraction()
-        )
+    def total(self, scores: Sequence[Fraction | None], applies: Sequence[bool]) -> Total:
+        """The score of these measures' scores; halves are rounded up.
+
+        A rule that forces a band moves the score to that band's nearest edge, so that score and band agree.
+        """
+        return self.weighed(scores, applies)[0]
+
+    def weighed(self, scores: Sequence[Fraction | None], applies: Sequence[bool]) -> tuple[Total, list[int]]:
+        """The same with the whole points that each measure brings, which add up to it.
+
+        A measure whose rule forced a band also bears the points that this took or gave.
+        """
+        weights = self._shared(applies)
+        coverage = sum(unit for unit, score in zip(weights.units, scores, strict=True) if score is not None)
         if not coverage:
-            return Total(None, coverage)
-        exact = sum(self._parts(scores), Fraction())
-        return Total(int(exact + Fraction(1, 2)), coverage)
+            return Total(None, Fraction()), [0] * len(scores)
+        parts, whole = self.parts(scores)
+        rounded = (2 * sum(parts) + whole) // (2 * whole)
+        total = self._forced(scores, rounded, Fraction(coverage, weights.whole))
+        points = largest_remainder(parts, whole, rounded)
+        points[total.pushed_by] += total.pushed
+        return total, points
 
-    def score(self, values: Mapping[str, Value], age_days: int) -> Scored:
-        """The score of an account's metrics, with every measure's part in it."""
-        scores = [measure.score(values[measure.metric], age_days) for _, measure in self.lines]
-        total = self.total(scores)
-        points = largest_remainder(self._parts(scores), total.score or 0)
-        return Scored(
-            total,
-            tuple(
-                MeasureResult(
-                    measure.name, group.name, measure.metric, values[measure.metric], score, weight, effective, part
-                )
-                for (group, measure), score, weight, effective, part in zip(
-                    self.lines, scores, self.weights, self.effective_weights(scores), points, strict=True
-                )
-            ),
-        )
+    def parts(self, scores: Sequence[Fraction | None]) -> tuple[list[int], int]:
+        """What each measure brings to the score, exactly: in units of which a point has the number answered.
 
-    def _parts(self, scores: Sequence[Fraction | None]) -> list[Fraction]:
-        return [
-            weight * score if score is not None else Fraction()
-            for weight, score in zip(self.effective_weights(scores), scores, strict=True)
+        In integers: fractions look for their smallest terms at every step, which took most of the time.
+        """
+        shares = self._shared([score is not None for score in scores])
+        point = lcm(*(score.denominator for score in scores if score is not None))
+        parts = [
+            unit * score.numerator * (point // score.denominator) if score is not None else 0
+            for unit, score in zip(shares.units, scores, strict=True)
         ]
+        return parts, shares.whole * point
+
+    @cached_property
+    def _forcing(self) -> tuple[tuple[int, Force], ...]:
+        return tuple((place, force) for place, (_, measure) in enumerate(self.lines) for force in measure.forces)
+
+    def _forced(self, scores: Sequence[Fraction | None], score: int, coverage: Fraction) -> Total:
+        speaking = [
+            (place, force)
+            for place, force in self._forcing
+            if (found := scores[place]) is not None and force.applies(found)
+        ]
+        if not speaking:
+            return Total(score, coverage)
+        caps = [(self.bands.highest(force.band), place, force) for place, force in speaking if force.below is not None]
+        floors = [(-self.bands.lowest(force.band), place, force) for place, force in speaking if force.below is None]
+        published, pushed_by = score, 0
+        at_least = at_most = None
+        if floors:  # the tightest; the first in the document among equals
+            floor, place, force = min(floors, key=lambda each: each[:2])
+            at_least = force.band
+            if -floor > published:
+                published, pushed_by = -floor, place
+        if caps:  # what is bad weighs more than what is good
+            cap, place, force = min(caps, key=lambda each: each[:2])
+            at_most = force.band
+            if at_least is not None and self.bands.lowest(at_least) > cap:
+                at_least = at_most
+            if cap < published:
+                published, pushed_by = cap, place
+        return Total(published, coverage, Forced(at_least, at_most), published - score, pushed_by)
 
 
-def largest_remainder(parts: Sequence[Fraction], total: int) -> list[int]:
-    """Whole numbers near `parts` that add up to `total`, which is the sum of the parts, rounded either way.
+class _Shares(NamedTuple):
+    """Shares of a whole that has `whole` units."""
 
-    Every part is rounded down; the points left go to the largest remainders, earlier parts first among equals.
+    shares: tuple[Fraction, ...]
+    units: tuple[int, ...]
+    whole: int
+
+    @classmethod
+    def of(cls, shares: tuple[Fraction, ...]) -> "_Shares":
+        whole = lcm(*(share.denominator for share in shares))
+        return cls(shares, tuple(share.numerator * (whole // share.denominator) for share in shares), whole)
+
+
+def largest_remainder(parts: Sequence[int], point: int, total: int) -> list[int]:
+    """Whole points near `parts` that add up to `total`, which is the sum of the parts, rounded either way.
+
+    Parts are in units of which a point has `point`. Every part is rounded down; the points left go to the largest
+    remainders, earlier parts first among equals.
     """
-    whole = [int(part) for part in parts]
-    by_remainder = sorted(range(len(parts)), key=lambda place: (whole[place] - parts[place], place))
+    whole = [part // point for part in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda place: (-(parts[place] % point), place))
     for place in by_remainder[: total - sum(whole)]:
         whole[place] += 1
     return whole
-
-
-@dataclass(slots=True)
-class Scorer:
-    """Scores many days of many accounts by one scorecard: each distinct value and each combination only once."""
-
-    card: Scorecard
-    _scores: list[dict[Value, Fraction | None]] = field(init=False)
-    _totals: dict[tuple[Fraction | None, ...], Total] = field(default_factory=dict)
-
-    REMEMBERED = 50_000
-
-    def __post_init__(self) -> None:
-        self._scores = [{} for _ in self.card.lines]
-
-    def total(self, reading: AsOf, age_days: int) -> Total:
-        """The score and coverage of a reading; the same as the scorecard's own, faster."""
-        scores: list[Fraction | None] = []
-        for (_, measure), known in zip(self.card.lines, self._scores, strict=True):
-            if age_days <= measure.after_days:
-                scores.append(None)
-                continue
-            value = METRICS[measure.metric](reading)
-            try:
-                scores.append(known[value])
-            except KeyError:
-                if len(known) >= self.REMEMBERED:
-                    known.clear()
-                scores.append(known.setdefault(value, measure.score(value, age_days)))
-        key = tuple(scores)
-        total = self._totals.get(key)
-        if total is None:
-            if len(self._totals) >= self.REMEMBERED:
-                self._totals.clear()
-            total = self._totals.setdefault(key, self.card.total(scores))
-        return total

@@ -1,10 +1,11 @@
 """Silence: no activity for longer than the account's own habit allows. Nothing announces it, so it has to be found."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 LEAST_HABIT_DAYS = 7
 """No account is silent within a week: weekends and a short holiday are not news."""
@@ -42,6 +43,20 @@ def habit_days(active_days: Iterable[date]) -> int:
     if not gaps:
         return HABIT_OF_THE_NEW_DAYS
     return max(LEAST_HABIT_DAYS, 2 * gaps[math.ceil(len(gaps) * 95 / 100) - 1])
+
+
+def silences(active_days: Iterable[date], today: date) -> list[tuple[Silence, date | None]]:
+    """Every silence an account was in, oldest first, each with the day on which it was active again (None: not yet)."""
+    known = sorted(day for day in active_days if day <= today)
+    found = []
+    for place, (last, back) in enumerate(zip_longest(known, known[1:])):
+        quiet_until = today if back is None else back - timedelta(days=1)
+        if (quiet_until - last).days > LEAST_HABIT_DAYS:
+            remembered = known[bisect_left(known, last - MEMORY) : place + 1]
+            quiet = Silence(last, habit_days(remembered))
+            if quiet.since <= quiet_until:
+                found.append((quiet, back))
+    return found
 
 
 def silence(active_days: Iterable[date], today: date) -> Silence | None:

@@ -1,67 +1,31 @@
 """Account rows: locked in sorted order, mapped by hand, written many at once."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from fractions import Fraction
-from typing import Any
+from datetime import datetime
 
 import msgspec
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from health_score.domain.account import FIELDS, Account, Health, Stated, Worth
+from health_score.domain.account import Account
 from health_score.domain.assessment import Assessment
-from health_score.domain.bands import Band, Standing
-from health_score.domain.history import Seats
-from health_score.domain.scorecard import MeasureResult, Scorecard
-from health_score.domain.silence import Silence
+from health_score.domain.scorecard import CardKey
+from health_score.store.account_rows import COLUMNS, account_of, measures_json, record_of
 from health_score.store.closes import Closes
+from health_score.store.erasure import ErasureStore
 from health_score.store.scorecards import Scorecards
-from mainstay.contracts.common import MoneyData
-from mainstay.kernel.money import Money
+from mainstay.service.subjects import ACCOUNT
 
-
-class MeasureRow(msgspec.Struct, frozen=True):
-    """One measure of the current value as it is kept: numbers are those nearest to the exact ones.
-
-    `weight` and `effective_weight` are shares of the scorecard, 0–1; `status` is `ok` or `na`.
-    """
-
-    measure: str
-    group: str
-    metric: str
-    value: int | float | None
-    score: float | None
-    weight: float
-    effective_weight: float
-    contribution: int
-    status: str
-
-
-class StatedRow(msgspec.Struct, frozen=True):
-    """The latest statement of one field."""
-
-    value: str | None
-    at: datetime
-    by: str
-
-
-_measures = msgspec.json.Decoder(tuple[MeasureRow, ...])
-_stated = msgspec.json.Decoder(dict[str, StatedRow])
-_seats = msgspec.json.Decoder(tuple[tuple[date, int | None], ...])
-_arr = msgspec.json.Decoder(tuple[MoneyData, ...])
-_ids = msgspec.json.Decoder(tuple[str, ...])
 _json = msgspec.json.Encoder()
 
-_COLUMNS = """
-    account_id, account_no, sequence, stated::text, arr::text, seats, next_renewal_on, value_sequence,
-    seats_by_day::text, first_day, last_active, dirty_from, dirty_by::text, regroup, closed_through,
-    standing_band, standing_on, standing_previous,
-    score, band, coverage, band_entered_on, band_since, measures::text, silent_after, habit_days
-"""
+_LOCK = text(
+    f"SELECT {COLUMNS} FROM health_score.account WHERE account_id = ANY(:ids) AND erased_at IS NULL"
+    " ORDER BY account_id FOR UPDATE"
+)
 
-_LOCK = text(f"SELECT {_COLUMNS} FROM health_score.account WHERE account_id = ANY(:ids) ORDER BY account_id FOR UPDATE")
+_READ = text(f"SELECT {COLUMNS} FROM health_score.account WHERE account_id = :id AND erased_at IS NULL")
+
+_IDS = text("SELECT account_id FROM health_score.account WHERE account_no = ANY(:numbers) AND erased_at IS NULL")
 
 _CREATE = text(
     "INSERT INTO health_score.account (account_id, created_at)"
@@ -69,7 +33,8 @@ _CREATE = text(
 )
 
 _SAVE_RECORD = text(
-    "UPDATE health_score.account SET sequence = :sequence, stated = CAST(:stated AS jsonb), name = :name,"
+    "UPDATE health_score.account SET sequence = :sequence, stated = CAST(:stated AS jsonb),"
+    " team = CAST(:team AS jsonb), name = :name,"
     " owner = :owner, tier = :tier, zone = :zone, industry = :industry, segment = :segment,"
     " arr = CAST(:arr AS jsonb), seats = :seats, next_renewal_on = :next_renewal_on, value_sequence = :value_sequence,"
     " seats_by_day = CAST(:seats_by_day AS jsonb) WHERE account_no = :account_no"
@@ -83,24 +48,38 @@ _SAVE_LIFE = text(
     " AS t (account_no, first_day, last_active, dirty_from, dirty_by, regroup) WHERE a.account_no = t.account_no"
 )
 
+_SAVE_DERIVED = text(
+    "UPDATE health_score.account a SET tier = t.tier, stage = t.stage, stage_entered_on = t.stage_entered_on,"
+    " stage_overdue = t.stage_overdue, derived = CAST(t.derived AS jsonb)"
+    " FROM unnest(CAST(:numbers AS int[]), CAST(:tiers AS text[]), CAST(:stages AS text[]),"
+    " CAST(:entered_on AS date[]), CAST(:overdue AS boolean[]), CAST(:derived AS text[]))"
+    " AS t (account_no, tier, stage, stage_entered_on, stage_overdue, derived) WHERE a.account_no = t.account_no"
+)
+
 _SAVE_HEALTH = text(
-    "UPDATE health_score.account a SET dirty_from = NULL, dirty_by = '[]', closed_through = t.closed_through,"
+    "UPDATE health_score.account a SET dirty_from = NULL, dirty_by = '[]', first_day = t.first_day,"
+    " last_active = t.last_active, regroup = t.regroup, closed_through = t.closed_through,"
     " standing_band = t.standing_band, standing_on = t.standing_on, standing_previous = t.standing_previous,"
     " score = t.score, band = t.band, coverage = t.coverage, band_entered_on = t.band_entered_on,"
     " band_since = t.band_since, measures = CAST(t.measures AS jsonb), as_of = t.as_of, computed_at = :at,"
-    " scorecard_no = :scorecard_no, silent_after = t.silent_after, habit_days = t.habit_days"
-    " FROM unnest(CAST(:numbers AS int[]), CAST(:closed_through AS date[]), CAST(:standing_bands AS text[]),"
+    " scorecard_no = t.scorecard_no, silent_after = t.silent_after, habit_days = t.habit_days,"
+    " computed_score = t.computed_score, computed_band = t.computed_band, selected_because = t.selected_because"
+    " FROM unnest(CAST(:numbers AS int[]), CAST(:first_days AS date[]), CAST(:last_active AS date[]),"
+    " CAST(:regroup AS boolean[]), CAST(:closed_through AS date[]), CAST(:standing_bands AS text[]),"
     " CAST(:standing_on AS date[]), CAST(:standing_previous AS text[]), CAST(:scores AS smallint[]),"
     " CAST(:bands AS text[]), CAST(:coverages AS smallint[]), CAST(:entered_on AS date[]),"
     " CAST(:since AS timestamptz[]), CAST(:measures AS text[]), CAST(:as_of AS date[]),"
-    " CAST(:silent_after AS date[]), CAST(:habit_days AS int[]))"
-    " AS t (account_no, closed_through, standing_band, standing_on, standing_previous, score, band, coverage,"
-    " band_entered_on, band_since, measures, as_of, silent_after, habit_days) WHERE a.account_no = t.account_no"
+    " CAST(:silent_after AS date[]), CAST(:habit_days AS int[]), CAST(:cards AS smallint[]),"
+    " CAST(:computed_scores AS smallint[]), CAST(:computed_bands AS text[]), CAST(:reasons AS text[]))"
+    " AS t (account_no, first_day, last_active, regroup, closed_through, standing_band, standing_on,"
+    " standing_previous, score, band, coverage,"
+    " band_entered_on, band_since, measures, as_of, silent_after, habit_days, scorecard_no, computed_score,"
+    " computed_band, selected_because) WHERE a.account_no = t.account_no"
 )
 
 
 class KnownAccounts:
-    """The ids of accounts that are known to exist; they never cease to. Shared by a process's transactions."""
+    """The ids of accounts that are known to exist; only an erasure makes it untrue. Shared by transactions."""
 
     MOST = 1_000_000
 
@@ -117,14 +96,24 @@ class KnownAccounts:
             self._ids.clear()
         self._ids.update(account_ids)
 
+    def forget(self, account_ids: Iterable[str]) -> None:
+        """They are not there any more."""
+        self._ids.difference_update(account_ids)
+
 
 class Accounts:
     """The accounts of one transaction."""
 
     def __init__(
-        self, connection: AsyncConnection, closes: Closes, scorecards: Scorecards, known: KnownAccounts
+        self,
+        connection: AsyncConnection,
+        closes: Closes,
+        scorecards: Scorecards,
+        known: KnownAccounts,
+        erased: ErasureStore,
     ) -> None:
         self._connection = connection
+        self._erased = erased
         self._closes = closes
         self._scorecards = scorecards
         self._known = known
@@ -132,16 +121,34 @@ class Accounts:
     async def lock(self, account_ids: Collection[str], *, create_at: datetime | None = None) -> Mapping[str, Account]:
         """Lock accounts in sorted order; with `create_at`, those never heard of are created then, else left out.
 
-        Rows are created, sorted, before any is locked: whoever waits for a row being created holds no lock.
+        The erased are left out. Rows are created, sorted, before any is locked: whoever waits for a row being created
+        holds no lock.
         """
         if not account_ids:
             return {}
-        if create_at is not None and (unknown := self._known.unknown(account_ids)):
-            await self._connection.execute(_CREATE, {"ids": unknown, "at": create_at})
+        unknown = self._known.unknown(account_ids)
+        if create_at is not None and unknown:
+            erased = await self._erased.among(ACCOUNT, unknown)
+            new = [account_id for account_id in unknown if account_id not in erased]
+            await self._connection.execute(_CREATE, {"ids": new, "at": create_at})
         rows = await self._connection.execute(_LOCK, {"ids": sorted(account_ids)})
-        accounts = {row.account_id: _account(row) for row in rows}
+        accounts = {row.account_id: account_of(row) for row in rows}
         self._known.add(account.id for account in accounts.values() if account.sequence > 0)
+        gone = [account_id for account_id in account_ids if account_id not in accounts]
+        self._known.forget(gone)
+        if create_at is not None and (again := set(gone).difference(unknown)):
+            # Known once and erased since; some may have come back, so they are looked at as new ones.
+            accounts |= await self.lock(again, create_at=create_at)
         return accounts
+
+    async def ids(self, numbers: Collection[int]) -> Collection[str]:
+        """The ids of accounts by their numbers; not those of erased ones."""
+        return list((await self._connection.execute(_IDS, {"numbers": sorted(numbers)})).scalars())
+
+    async def read(self, account_id: str) -> Account | None:
+        """One account as it is, without its lock; None for one never heard of, or erased."""
+        row = (await self._connection.execute(_READ, {"id": account_id})).one_or_none()
+        return account_of(row) if row else None
 
     async def save(self, accounts: Iterable[Account]) -> None:
         """Write what the accounts' days say, and, of those whose sequence moved, the record and worth."""
@@ -159,23 +166,45 @@ class Accounts:
                 "regroup": [account.regroup for account in accounts],
             },
         )
-        records = [_record(account) for account in accounts if account.record_changed]
+        records = [record_of(account) for account in accounts if account.record_changed]
         if records:
             await self._connection.execute(_SAVE_RECORD, records)
 
-    async def save_health(self, assessed: Sequence[tuple[Account, Assessment]], card: Scorecard, at: datetime) -> None:
-        """Write the accounts' health with its measures, and the closes that are new or other than before."""
-        number = await self._scorecards.number(card, at)
-        for account, assessment in assessed:
-            await self._closes.write(account, assessment.closes, number, at)
+    async def save_derived(self, accounts: Sequence[Account]) -> None:
+        """Write what follows from accounts' records by the operator's rules."""
+        if not accounts:
+            return
+        derived = [account.derived for account in accounts]
+        await self._connection.execute(
+            _SAVE_DERIVED,
+            {
+                "numbers": [account.number for account in accounts],
+                "tiers": [account.tier for account in accounts],
+                "stages": [each.stage for each in derived],
+                "entered_on": [each.stage_entered_on for each in derived],
+                "overdue": [each.stage_overdue for each in derived],
+                "derived": [_json.encode(each).decode() for each in derived],
+            },
+        )
+
+    async def save_health(self, assessed: Sequence[tuple[Account, Assessment]], at: datetime) -> None:
+        """Write the accounts' health with its measures, what `save` writes of their days, and the closes that changed.
+
+        Rows are wide and written with every batch, so both go together.
+        """
+        numbers = await self._numbers(assessed)
+        await self._closes.write([(account, assessment.closes) for account, assessment in assessed], numbers, at)
         accounts = [account for account, _ in assessed]
         standings = [account.standing for account in accounts]
+        computed = [account.health.computed for account in accounts]
         await self._connection.execute(
             _SAVE_HEALTH,
             {
                 "at": at,
-                "scorecard_no": number,
                 "numbers": [account.number for account in accounts],
+                "first_days": [account.first_day for account in accounts],
+                "last_active": [account.last_active for account in accounts],
+                "regroup": [account.regroup for account in accounts],
                 "closed_through": [account.closed_through for account in accounts],
                 "standing_bands": [standing and standing.band.value for standing in standings],
                 "standing_on": [standing and standing.entered_on for standing in standings],
@@ -187,90 +216,18 @@ class Accounts:
                 "coverages": [account.health.coverage for account in accounts],
                 "entered_on": [account.health.band_entered_on for account in accounts],
                 "since": [account.health.band_since for account in accounts],
-                "measures": [_measures_json(assessment) for _, assessment in assessed],
+                "measures": [measures_json(assessment) for _, assessment in assessed],
                 "as_of": [assessment.as_of for _, assessment in assessed],
                 "silent_after": [account.silence and account.silence.last_active for account in accounts],
                 "habit_days": [account.silence and account.silence.habit_days for account in accounts],
+                "cards": [numbers[assessment.selected.scorer.key] for _, assessment in assessed],
+                "computed_scores": [each and each[0] for each in computed],
+                "computed_bands": [each and each[1].value for each in computed],
+                "reasons": [assessment.selected.reason for _, assessment in assessed],
             },
         )
 
-
-def nearest(value: int | Fraction | None) -> int | float | None:
-    """A metric's value as JSON has it: whole numbers exact, fractions as the nearest float."""
-    return float(value) if isinstance(value, Fraction) else value
-
-
-def _measures_json(assessment: Assessment) -> str:
-    return _json.encode([_measure_row(part) for part in assessment.scored.measures]).decode()
-
-
-def _measure_row(part: MeasureResult) -> MeasureRow:
-    return MeasureRow(
-        measure=part.measure,
-        group=part.group,
-        metric=part.metric,
-        value=nearest(part.value),
-        score=None if part.score is None else float(part.score),
-        weight=float(part.weight),
-        effective_weight=float(part.effective_weight),
-        contribution=part.contribution,
-        status="na" if part.score is None else "ok",
-    )
-
-
-def _account(row: Row[Any]) -> Account:
-    return Account(
-        id=row.account_id,
-        number=row.account_no,
-        stated={name: Stated(said.value, said.at, said.by) for name, said in _stated.decode(row.stated).items()},
-        worth=Worth(
-            tuple(Money(Decimal(money.amount), money.currency) for money in _arr.decode(row.arr)),
-            row.seats,
-            row.next_renewal_on,
-            row.value_sequence,
-        ),
-        seats=Seats(_seats.decode(row.seats_by_day)),
-        sequence=row.sequence,
-        first_day=row.first_day,
-        last_active=row.last_active,
-        dirty_from=row.dirty_from,
-        dirty_by=_ids.decode(row.dirty_by),
-        regroup=row.regroup,
-        closed_through=row.closed_through,
-        standing=_standing(row),
-        health=Health(
-            score=row.score,
-            band=Band(row.band),
-            coverage=row.coverage,
-            band_entered_on=row.band_entered_on,
-            band_since=row.band_since,
-            contributions={
-                part.measure: part.contribution for part in _measures.decode(row.measures) if part.status == "ok"
-            },
-        ),
-        silence=Silence(row.silent_after, row.habit_days) if row.silent_after else None,
-    )
-
-
-def _standing(row: Row[Any]) -> Standing | None:
-    if row.standing_band is None:
-        return None
-    previous = Band(row.standing_previous) if row.standing_previous else None
-    return Standing(Band(row.standing_band), row.standing_on, previous)
-
-
-def _record(account: Account) -> dict[str, Any]:
-    worth = account.worth
-    return {
-        "account_no": account.number,
-        "sequence": account.sequence,
-        "stated": _json.encode(
-            {name: StatedRow(said.value, said.at, said.by) for name, said in account.stated.items()}
-        ).decode(),
-        **{name: account.said(name) for name in FIELDS},
-        "arr": _json.encode([MoneyData(money.amount, money.currency) for money in worth.arr]).decode(),
-        "seats": worth.seats,
-        "next_renewal_on": worth.next_renewal_on,
-        "value_sequence": worth.sequence,
-        "seats_by_day": _json.encode(account.seats.steps).decode(),
-    }
+    async def _numbers(self, assessed: Sequence[tuple[Account, Assessment]]) -> Mapping[CardKey, int]:
+        keys = {assessment.selected.scorer.key for _, assessment in assessed}
+        keys.update(close.card for _, assessment in assessed for close in assessment.closes)
+        return {key: await self._scorecards.number(key) for key in sorted(keys)}

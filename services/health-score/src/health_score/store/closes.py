@@ -1,7 +1,8 @@
 """The history of closes: one small row a day, for ever."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,19 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from health_score.domain.account import Account
 from health_score.domain.bands import Band, Standing
 from health_score.domain.history import Close
+from health_score.domain.scorecard import CardKey
 
 _WRITE = text(
     "INSERT INTO health_score.health_day AS d (account_no, day, score, band, coverage, scorecard_no,"
-    " reported_score, reported_band, reported_at)"
-    " SELECT :account_no, day, score, band, coverage, :scorecard_no, score, band, :at"
-    " FROM unnest(CAST(:days AS date[]), CAST(:scores AS smallint[]), CAST(:bands AS text[]),"
-    " CAST(:coverages AS smallint[])) AS t (day, score, band, coverage)"
+    " computed_score, computed_band, reported_score, reported_band, reported_at)"
+    " SELECT account_no, day, score, band, coverage, scorecard_no, computed_score, computed_band, score, band, :at"
+    " FROM unnest(CAST(:numbers AS int[]), CAST(:days AS date[]), CAST(:scores AS smallint[]), CAST(:bands AS text[]),"
+    " CAST(:coverages AS smallint[]), CAST(:cards AS smallint[]), CAST(:computed_scores AS smallint[]),"
+    " CAST(:computed_bands AS text[]))"
+    " AS t (account_no, day, score, band, coverage, scorecard_no, computed_score, computed_band)"
     " ON CONFLICT (account_no, day) DO UPDATE SET score = excluded.score, band = excluded.band,"
-    " coverage = excluded.coverage, scorecard_no = excluded.scorecard_no, restated_at = :at"
+    " coverage = excluded.coverage, scorecard_no = excluded.scorecard_no, computed_score = excluded.computed_score,"
+    " computed_band = excluded.computed_band, restated_at = :at"
 )
 
 _KEPT = text(
-    "SELECT array_agg(day), array_agg(score), array_agg(band), array_agg(coverage), array_agg(scorecard_no)"
+    "SELECT array_agg(day), array_agg(score), array_agg(band), array_agg(coverage), array_agg(scorecard_no),"
+    " array_agg(computed_score), array_agg(computed_band)"
     " FROM health_score.health_day WHERE account_no = :account_no AND day BETWEEN :first AND :last"
 )
 
@@ -51,23 +57,32 @@ class Closes:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def write(self, account: Account, closes: Sequence[Close], scorecard_no: int, at: datetime) -> None:
-        """Write closes that are new or other than those kept; what was first reported stays beside."""
-        if len(closes) > FEW:
-            kept = await self._kept(account.number, closes[0].day, closes[-1].day)
-            closes = [close for close in closes if kept.get(close.day) != (*close[1:], scorecard_no)]
-        if not closes:
+    async def write(
+        self, made: Iterable[tuple[Account, Sequence[Close]]], numbers: Mapping[CardKey, int], at: datetime
+    ) -> None:
+        """Write the closes of accounts that are new or other than those kept; what was first reported stays beside.
+
+        `numbers` has the short numbers of the scorecards that made them.
+        """
+        written: list[tuple[int, Close]] = []
+        for account, closes in made:
+            kept = await self._kept(account.number, closes[0].day, closes[-1].day) if len(closes) > FEW else {}
+            written += [(account.number, close) for close in closes if kept.get(close.day) != _row(close, numbers)]
+        if not written:
             return
+        closes = [close for _, close in written]
         await self._connection.execute(
             _WRITE,
             {
-                "account_no": account.number,
-                "scorecard_no": scorecard_no,
+                "numbers": [number for number, _ in written],
                 "at": at,
                 "days": [close.day for close in closes],
                 "scores": [close.score for close in closes],
                 "bands": [close.band.value for close in closes],
                 "coverages": [close.coverage for close in closes],
+                "cards": [numbers[close.card] for close in closes],
+                "computed_scores": [close.computed and close.computed[0] for close in closes],
+                "computed_bands": [close.computed and close.computed[1].value for close in closes],
             },
         )
 
@@ -90,8 +105,13 @@ class Closes:
         """Forget the closes of days outside `first` to `last`."""
         await self._connection.execute(_KEEP_ONLY, {"account_no": account.number, "first": first, "last": last})
 
-    async def _kept(self, account_no: int, first: date, last: date) -> dict[date, tuple[int | None, str, int, int]]:
+    async def _kept(self, account_no: int, first: date, last: date) -> dict[date, tuple[Any, ...]]:
         row = (await self._connection.execute(_KEPT, {"account_no": account_no, "first": first, "last": last})).one()
         if row[0] is None:
             return {}
         return dict(zip(row[0], zip(*row[1:], strict=True), strict=True))
+
+
+def _row(close: Close, numbers: Mapping[CardKey, int]) -> tuple[Any, ...]:
+    computed = close.computed or (None, None)
+    return (close.score, close.band, close.coverage, numbers[close.card], *computed)

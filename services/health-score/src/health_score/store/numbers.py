@@ -1,8 +1,9 @@
-"""Small numbers in the place of names: each account's users and features, counted from 0."""
+"""Small numbers in the place of names: each account's users and features, counted from 0; and users' first days."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,14 +14,15 @@ NameKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """A table of names and their numbers."""
+    """A table of names and their numbers; some have the first day of each too."""
 
     table: str
     name: str
     number: str
+    has_first_day: bool = False
 
 
-USERS = Naming("health_score.account_user", "user_id", "user_no")
+USERS = Naming("health_score.account_user", "user_id", "user_no", has_first_day=True)
 FEATURES = Naming("health_score.account_feature", "feature", "feature_no")
 
 
@@ -29,49 +31,116 @@ class Numbers:
 
     def __init__(self, connection: AsyncConnection, naming: Naming) -> None:
         self._connection = connection
+        self.first_days: dict[tuple[int, int], date | None] = {}
         table, name, number = naming.table, naming.name, naming.number
-        wanted = "unnest(CAST(:accounts AS int[]), CAST(:names AS text[])) AS t (account_no, name)"
+        first_day = "x.first_day" if naming.has_first_day else "CAST(NULL AS date)"
+        wanted = (
+            "unnest(CAST(:accounts AS int[]), CAST(:names AS text[])) WITH ORDINALITY AS t (account_no, name, place)"
+        )
+        # Two arrays in the order of what is asked for: rows are decoded several times slower.
         self._known = text(
-            f"SELECT t.account_no, t.name, n.number FROM {wanted} CROSS JOIN LATERAL (SELECT x.{number} AS number"
-            f" FROM {table} x WHERE x.account_no = t.account_no AND x.{name} = t.name LIMIT 1) AS n"
+            f"SELECT array_agg(n.number ORDER BY t.place), array_agg(n.first_day ORDER BY t.place) FROM {wanted}"
+            f" LEFT JOIN LATERAL (SELECT x.{number} AS number, {first_day} AS first_day"
+            f" FROM {table} x WHERE x.account_no = t.account_no AND x.{name} = t.name LIMIT 1) AS n ON true"
         )
         self._next = text(
             f"SELECT account_no, coalesce((SELECT max(x.{number}) + 1 FROM {table} x"
             " WHERE x.account_no = t.account_no), 0) AS next FROM unnest(CAST(:accounts AS int[])) AS t (account_no)"
         )
+        columns = f"account_no, {name}, {number}" + (", first_day" if naming.has_first_day else "")
         self._add = text(
-            f"INSERT INTO {table} (account_no, {name}, {number})"
-            " SELECT * FROM unnest(CAST(:accounts AS int[]), CAST(:names AS text[]), CAST(:numbers AS int[]))"
+            f"INSERT INTO {table} ({columns})"
+            " SELECT * FROM unnest(CAST(:accounts AS int[]), CAST(:names AS text[]), CAST(:numbers AS int[])"
+            f"{', CAST(:first_days AS date[])' if naming.has_first_day else ''})"
         )
+        self._has_first_day = naming.has_first_day
 
-    async def of(self, names: Collection[NameKey]) -> dict[NameKey, int]:
-        """The number of each name; new names get the account's next ones."""
+    async def of(
+        self,
+        names: Collection[NameKey],
+        *,
+        never: Callable[[Collection[str]], Awaitable[Collection[str]]] | None = None,
+        first_day: Callable[[NameKey], date] | None = None,
+    ) -> dict[NameKey, int]:
+        """The number of each name; new names get the account's next ones. `first_days` has their days.
+
+        `never` is asked about names that are new and answers those that get none: they are left out. `first_day` is
+        asked about the new ones of a table that has first days.
+        """
         if not names:
             return {}
         wanted = sorted(names)
-        rows = await self._connection.execute(
+        found = await self._connection.execute(
             self._known, {"accounts": [account for account, _ in wanted], "names": [name for _, name in wanted]}
         )
-        known = {(row.account_no, row.name): row.number for row in rows}
+        numbers, first_days = found.one()
+        known = {key: number for key, number in zip(wanted, numbers, strict=True) if number is not None}
+        if self._has_first_day:
+            for (account, _), number, day in zip(wanted, numbers, first_days, strict=True):
+                if number is not None:
+                    self.first_days[account, number] = day
         new: dict[int, list[str]] = defaultdict(list)
-        for account, name in wanted:
-            if (account, name) not in known:
+        unknown = [key for key in wanted if key not in known]
+        kept_out = await never({name for _, name in unknown}) if never is not None and unknown else ()
+        for account, name in unknown:
+            if name not in kept_out:
                 new[account].append(name)
         if new:
-            known |= await self._number(new)
+            known |= await self._number(new, first_day)
         return known
 
-    async def _number(self, new: dict[int, list[str]]) -> dict[NameKey, int]:
+    async def _number(
+        self, new: dict[int, list[str]], first_day: Callable[[NameKey], date] | None
+    ) -> dict[NameKey, int]:
         rows = await self._connection.execute(self._next, {"accounts": list(new)})
         numbered = {
             (row.account_no, name): row.next + place for row in rows for place, name in enumerate(new[row.account_no])
         }
-        await self._connection.execute(
-            self._add,
-            {
-                "accounts": [account for account, _ in numbered],
-                "names": [name for _, name in numbered],
-                "numbers": list(numbered.values()),
-            },
-        )
+        parameters: dict[str, Sequence[object]] = {
+            "accounts": [account for account, _ in numbered],
+            "names": [name for _, name in numbered],
+            "numbers": list(numbered.values()),
+        }
+        if self._has_first_day:
+            days = [first_day(key) if first_day else None for key in numbered]
+            parameters["first_days"] = days
+            self.first_days |= {
+                (key[0], number): day for (key, number), day in zip(numbered.items(), days, strict=True)
+            }
+        await self._connection.execute(self._add, parameters)
         return numbered
+
+
+_EARLIER = text(
+    "UPDATE health_score.account_user u SET first_day = t.day"
+    " FROM unnest(CAST(:accounts AS int[]), CAST(:users AS int[]), CAST(:days AS date[]))"
+    " AS t (account_no, user_no, day)"
+    " WHERE u.account_no = t.account_no AND u.user_no = t.user_no AND (u.first_day IS NULL OR u.first_day > t.day)"
+)
+
+_ANEW = text("UPDATE health_score.account_user SET first_day = NULL WHERE account_no = :account_no")
+
+
+class FirstDays:
+    """The first day of each user of an account, within one transaction that has locked the account."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def came(self, days: Mapping[tuple[int, int], date]) -> None:
+        """Take in that users (account and user by number) were active on these days: an earlier one is the first."""
+        if days:
+            keys = sorted(days)
+            await self._connection.execute(
+                _EARLIER,
+                {
+                    "accounts": [account for account, _ in keys],
+                    "users": [user for _, user in keys],
+                    "days": [days[key] for key in keys],
+                },
+            )
+
+    async def anew(self, account_no: int, days: Mapping[int, date]) -> None:
+        """Put these first days, by user, in the place of all that the account has."""
+        await self._connection.execute(_ANEW, {"account_no": account_no})
+        await self.came({(account_no, user): day for user, day in days.items()})

@@ -1,30 +1,30 @@
-"""The scorecards that scored here: each version once, and never changed."""
+"""The scorecards that may score here: each version once, under the short number by which closes name it."""
 
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from health_score.domain.scorecard import Scorecard
+from health_score.domain.scorecard import CardKey
 
-_KNOWN = text("SELECT scorecard_no, digest FROM health_score.scorecard WHERE id = :id AND version = :version")
+_NUMBER = text(
+    "SELECT scorecard_no, xmin::text = (pg_current_xact_id_if_assigned()::xid)::text AS is_own"
+    " FROM health_score.scorecard WHERE id = :id AND version = :version"
+)
 
 _REGISTER = text(
     "INSERT INTO health_score.scorecard (id, version, digest, registered_at) VALUES (:id, :version, :digest, :at)"
     " ON CONFLICT DO NOTHING"
 )
 
-
-class ScorecardChanged(ValueError):
-    """A scorecard's document is another than the one registered under its id and version."""
+_LAST = text("SELECT max(version) FROM health_score.scorecard WHERE id = :id")
 
 
 class ScorecardNumbers:
-    """The numbers of registered scorecards, remembered by a process; and each document's digest."""
+    """The numbers of registered scorecards, remembered by a process."""
 
-    def __init__(self, digests: dict[tuple[str, int], str]) -> None:
-        self.digests = digests
-        self.known: dict[tuple[str, int], int] = {}
+    def __init__(self) -> None:
+        self.known: dict[CardKey, int] = {}
 
 
 class Scorecards:
@@ -34,20 +34,20 @@ class Scorecards:
         self._connection = connection
         self._numbers = numbers
 
-    async def number(self, card: Scorecard, at: datetime) -> int:
-        """The short number of a scorecard version, registered if it is new. Raises `ScorecardChanged`."""
-        key = (card.id, card.version)
+    async def register(self, key: CardKey, digest: str, at: datetime) -> None:
+        """Give a saved version its number."""
+        names = {"id": key.id, "version": key.version, "digest": digest, "at": at}
+        await self._connection.execute(_REGISTER, names)
+
+    async def last_version(self, card_id: str) -> int:
+        """The last version that was ever registered under an id; 0 for none."""
+        return int((await self._connection.execute(_LAST, {"id": card_id})).scalar_one() or 0)
+
+    async def number(self, key: CardKey) -> int:
+        """The short number of a registered version."""
         if key in self._numbers.known:
             return self._numbers.known[key]
-        digest = self._numbers.digests[key]
-        names = {"id": card.id, "version": card.version}
-        row = (await self._connection.execute(_KNOWN, names)).one_or_none()
-        if row is None:
-            await self._connection.execute(_REGISTER, {**names, "digest": digest, "at": at})
-            # Not remembered yet: this transaction may roll back.
-            row = (await self._connection.execute(_KNOWN, names)).one()
-        else:
-            self._numbers.known[key] = row.scorecard_no
-        if row.digest != digest:
-            raise ScorecardChanged(f"scorecard {card.id} version {card.version} has changed: raise its version")
+        row = (await self._connection.execute(_NUMBER, {"id": key.id, "version": key.version})).one()
+        if not row.is_own:  # this transaction may roll back
+            self._numbers.known[key] = int(row.scorecard_no)
         return int(row.scorecard_no)

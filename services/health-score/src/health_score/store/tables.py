@@ -20,6 +20,7 @@ account = Table(
     Column("created_at", DateTime(timezone=True)),
     Column("sequence", BigInteger),
     Column("stated", JSONB),
+    Column("team", JSONB),
     Column("name", Text),
     Column("owner", Text),
     Column("tier", Text),
@@ -51,6 +52,15 @@ account = Table(
     Column("scorecard_no", SmallInteger),
     Column("silent_after", Date),
     Column("habit_days", Integer),
+    Column("erased_at", DateTime(timezone=True)),
+    Column("facts_mark", BigInteger),
+    Column("computed_score", SmallInteger),
+    Column("computed_band", Text),
+    Column("selected_because", Text),
+    Column("stage", Text),
+    Column("stage_entered_on", Date),
+    Column("stage_overdue", Boolean),
+    Column("derived", JSONB),
 )
 
 scorecard = Table(
@@ -76,4 +86,6 @@ health_day = Table(
     Column("reported_band", Text),
     Column("reported_at", DateTime(timezone=True)),
     Column("restated_at", DateTime(timezone=True)),
+    Column("computed_score", SmallInteger),
+    Column("computed_band", Text),
 )

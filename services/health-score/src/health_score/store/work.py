@@ -1,18 +1,40 @@
 """The service's unit of work: one transaction with the stores in it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from sqlalchemy import text
+
+from health_score.domain.metrics.matching import Counting
 from health_score.store.accounts import Accounts, KnownAccounts
 from health_score.store.activity import ActivityDays
 from health_score.store.closes import Closes
+from health_score.store.current_metrics import CurrentMetrics
+from health_score.store.customs import Customs
+from health_score.store.decisions import Decisions
+from health_score.store.documents import Documents
+from health_score.store.erasure import ErasureStore
+from health_score.store.facts import FactStore, RememberedFacts
+from health_score.store.pasts import Pasts
+from health_score.store.picture_links import PictureLinks
 from health_score.store.raw_events import KnownWeeks, RawEvents
+from health_score.store.rescoring import Rescoring
 from health_score.store.scorecards import ScorecardNumbers, Scorecards
+from health_score.store.studies import Studies
 from mainstay.contracts.envelope import Event, encode
 from mainstay.db.due import Due
+from mainstay.db.engine import IDLE_IN_TRANSACTION
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
+from mainstay.service.subjects import Subjects
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+IN_USE_EVERY = IDLE_IN_TRANSACTION / 3
+"""PostgreSQL ends a transaction that asks nothing for longer than three times this."""
 
 
 class Work:
@@ -22,9 +44,19 @@ class Work:
         self._tx = tx
         self.closes = Closes(tx.connection)
         self.scorecards = Scorecards(tx.connection, memory.scorecards)
-        self.accounts = Accounts(tx.connection, self.closes, self.scorecards, memory.accounts)
+        self.erased = ErasureStore(tx.connection, memory.subjects)
+        self.accounts = Accounts(tx.connection, self.closes, self.scorecards, memory.accounts, self.erased)
         self.activity = ActivityDays(tx.connection)
-        self.events = RawEvents(tx.connection, memory.weeks)
+        self.facts = FactStore(tx.connection, memory.facts, self.erased.among)
+        self.events = RawEvents(tx.connection, memory.weeks, self.erased)
+        self.documents = Documents(tx.connection)
+        self.decisions = Decisions(tx.connection)
+        self.picture_links = PictureLinks(tx.connection)
+        self.rescoring = Rescoring(tx.connection)
+        self.customs = Customs(tx.connection, memory.countings)
+        self.current_metrics = CurrentMetrics(tx.connection)
+        self.studies = Studies(tx.connection)
+        self.pasts = Pasts(tx.connection, self.activity, self.facts, self.customs)
         self.due: Due = tx.due
 
     async def first_times(self, events: Sequence[Event[Any]]) -> Sequence[Event[Any]]:
@@ -33,18 +65,28 @@ class Work:
         fresh = await self._tx.first_times(list(by_id))
         return [event for key, event in by_id.items() if key in fresh]
 
+    async def in_thread(self, compute: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Compute in a thread of its own, however long it takes, and keep the transaction meanwhile."""
+        computing = asyncio.ensure_future(asyncio.to_thread(compute, *args, **kwargs))
+        while not (await asyncio.wait([computing], timeout=IN_USE_EVERY.total_seconds()))[0]:
+            await self._tx.connection.execute(text("SELECT"))
+        return computing.result()
+
     def publish(self, events: Iterable[Event[Any]]) -> None:
         """Say events, once this transaction is committed."""
         self._tx.publish(*(encode(event) for event in events))
 
 
 class Memory:
-    """What a process remembers of the database and no transaction can make untrue."""
+    """What a process remembers over its transactions, and how it knows the erased again."""
 
-    def __init__(self, scorecards: ScorecardNumbers) -> None:
+    def __init__(self, scorecards: ScorecardNumbers, subjects: Subjects) -> None:
         self.scorecards = scorecards
+        self.subjects = subjects
         self.accounts = KnownAccounts()
+        self.facts = RememberedFacts()
         self.weeks = KnownWeeks()
+        self.countings: dict[int, Counting] = {}
 
 
 class Works:

@@ -1,0 +1,1 @@
+"""Metrics: exact figures about an account as of a day, each by its name."""

@@ -1,0 +1,1 @@
+"""The operator's documents of rules: stages, tiers and service policies."""
