@@ -1,40 +1,54 @@
 """Wires the parts of alerts; the only place that knows all of them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from alerts.api.handlers import Handlers
 from alerts.api.problems import PROBLEMS
-from alerts.api.routes import Handlers, routes
+from alerts.api.routes import routes
 from alerts.application.channels import ManageChannels
-from alerts.application.delivering import DEFAULT_LIMITS, Deliverer, Limits
+from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
+from alerts.application.erasure import ObeyErasures
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import Sender
+from alerts.application.replaying import ReplayDeliveries
 from alerts.application.telling import Telling
 from alerts.application.watching import KeepAccounts, Watch
+from alerts.channels import dingtalk, email, feishu, slack, teams, wecom
+from alerts.channels.dingtalk import DingTalkSender
 from alerts.channels.email import EmailSender
+from alerts.channels.feishu import FeishuSender
 from alerts.channels.http import AddressCheck
+from alerts.channels.rendering import Templates
 from alerts.channels.slack import SlackSender
+from alerts.channels.teams import TeamsSender
 from alerts.channels.webhook import WebhookSender
+from alerts.channels.wecom import WeComSender
 from alerts.consumers import subscriptions
-from alerts.domain.channels import ChannelKind
+from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
-from alerts.jobs import deliver
+from alerts.jobs import ReplaysDue, deliver, prepare
 from alerts.rulebook import shipped_rulebook
 from alerts.sealing import Seal
 from alerts.settings import Settings
 from alerts.store.reading import StoredReading
+from alerts.store.replays import REPLAY_DUE
 from alerts.store.tables import HISTORY, kit
 from alerts.store.work import OpenStoreWork
+from alerts.vocabulary import vocabularies
 from mainstay.contracts.topics import ALERT_EVENTS
+from mainstay.db.due_runner import DueRunner
 from mainstay.db.engine import Database
 from mainstay.db.work import Transactions
 from mainstay.kernel.clock import Clock
 from mainstay.service.chassis import Chassis
+from mainstay.service.subjects import Subjects
 from mainstay.web.client import OutgoingClient
 from mainstay.web.serving import Background
 
@@ -44,6 +58,17 @@ PRIVATE_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/1
 """What MAINSTAY_ALERTS_ALLOW_PRIVATE_DESTINATIONS opens. Link-local stays shut: clouds keep credentials there."""
 
 
+TEMPLATE_READERS: Mapping[ChannelKind, Callable[[str], Any]] = {
+    ChannelKind.SLACK: slack.read,
+    ChannelKind.EMAIL: email.read,
+    ChannelKind.TEAMS: teams.read,
+    ChannelKind.WECOM: wecom.read,
+    ChannelKind.DINGTALK: dingtalk.read,
+    ChannelKind.FEISHU: feishu.read,
+}
+"""What is made of the templates of each kind: an operator's own are tried with it at the start."""
+
+
 @dataclass(frozen=True)
 class Application:
     """What alerts does, bound to one database and one clock: no log, no HTTP server."""
@@ -51,8 +76,10 @@ class Application:
     open_work: OpenStoreWork
     watch: Watch
     keep_accounts: KeepAccounts
+    erase: ObeyErasures
     handlers: Handlers
     deliverer: Deliverer
+    due: DueRunner
 
 
 def build_application(
@@ -67,27 +94,47 @@ def build_application(
     limits: Limits = DEFAULT_LIMITS,
 ) -> Application:
     """The application: what tests drive, and what a service feeds."""
-    seal = Seal(settings.secret_key)
+    seal = Seal(settings.secret_key, settings.previous_secret_keys)
     rulebook = rulebook or shipped_rulebook()
-    open_work = OpenStoreWork(transactions, seal)
+    open_work = OpenStoreWork(transactions, seal, Subjects(settings.secret_key))
     telling = Telling(clock)
+    words = vocabularies(settings.templates)
+    templates = Templates(settings.templates)
+    templates.check(words, TEMPLATE_READERS)
     senders: Mapping[ChannelKind, Sender] = {
         ChannelKind.WEBHOOK: WebhookSender(client),
-        ChannelKind.SLACK: SlackSender(client),
-        ChannelKind.EMAIL: EmailSender(settings.mail_server),
+        ChannelKind.SLACK: SlackSender(client, templates),
+        ChannelKind.EMAIL: EmailSender(settings.mail_server, templates),
+        ChannelKind.TEAMS: TeamsSender(client, templates),
+        ChannelKind.WECOM: WeComSender(client, templates),
+        ChannelKind.DINGTALK: DingTalkSender(client, templates),
+        ChannelKind.FEISHU: FeishuSender(client, templates),
     }
-    links = Links(alerts=settings.public_url, health=settings.health_url)
+    links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
+    replays = ReplayDeliveries(open_work, clock)
     return Application(
         open_work=open_work,
         watch=Watch(open_work, rulebook, telling, clock, quiet_after=settings.quiet_after),
         keep_accounts=KeepAccounts(open_work),
+        erase=ObeyErasures(open_work, clock),
         handlers=Handlers(
             reading=StoredReading(database, seal),
             rulebook=rulebook,
             handle=HandleAlerts(open_work, rulebook, telling, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
+            replays=replays,
+            clock=clock,
         ),
-        deliverer=Deliverer(open_work, senders, rulebook, links, clock, registry, limits=limits),
+        deliverer=Deliverer(open_work, senders, Composing(rulebook, links, words), clock, registry, limits=limits),
+        due=DueRunner(
+            database,
+            transactions,
+            kit,
+            clock,
+            {REPLAY_DUE: ReplaysDue(replays, open_work.within)},
+            batch=1,
+            registry=registry,
+        ),
     )
 
 
@@ -102,6 +149,7 @@ class Service:
     """One process of alerts: what its HTTP server and its work are made of."""
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
         self.chassis = Chassis(NAME, settings, HISTORY, kit, owns=[ALERT_EVENTS], clock=clock, pool_size=10)
         self.client = outgoing_client(settings)
         self.application = build_application(
@@ -126,11 +174,12 @@ class Service:
         return {"keys": self.chassis.keys.run}
 
     def working(self) -> dict[str, Background]:
-        """Consumers, the delivery worker and the relay."""
-        heard = subscriptions(self.application.watch, self.application.keep_accounts)
+        """Consumers, the delivery worker, the timers of replays and the relay."""
+        heard = subscriptions(self.application.watch, self.application.keep_accounts, self.application.erase)
         return {
             **{subscription.topic.name: self.chassis.reading(subscription) for subscription in heard},
             "deliveries": self._deliver,
+            "timers": self.application.due.run,
             "relay": self.chassis.relay,
         }
 
@@ -140,4 +189,6 @@ class Service:
         await self.chassis.close()
 
     async def _deliver(self, stopping: asyncio.Event) -> None:
-        await deliver(self.application.deliverer, stopping)
+        channels, settings = self.application.handlers.channels, self.settings
+        if await prepare(channels, settings.operator_email, settings.operator_language, stopping):
+            await deliver(self.application.deliverer, stopping)

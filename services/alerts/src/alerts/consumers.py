@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from alerts.application.erasure import Asked, ObeyErasures
 from alerts.application.watching import Heard, KeepAccounts, Watch
 from alerts.domain.accounts import Account
 from alerts.domain.observations import (
@@ -9,6 +10,7 @@ from alerts.domain.observations import (
     BecameActive,
     Fact,
     Observation,
+    Phrase,
     TermClosed,
     WentSilent,
     WindowOpened,
@@ -17,8 +19,9 @@ from alerts.domain.words import Band
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.health_score import AccountActiveAgain, AccountChanged, AccountSilent, BandChanged
+from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
 from mainstay.contracts.renewals import RenewalWindowOpened, TermEnded, TermRenewed
-from mainstay.contracts.topics import ACCOUNT_EVENTS, HEALTH_EVENTS, RENEWAL_EVENTS
+from mainstay.contracts.topics import ACCOUNT_EVENTS, HEALTH_EVENTS, PRIVACY_REQUESTS, RENEWAL_EVENTS
 from mainstay.kernel.money import Money
 from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
@@ -28,14 +31,16 @@ GROUP = "alerts"
 _health = Decoder(BandChanged, AccountSilent, AccountActiveAgain)
 _renewals = Decoder(RenewalWindowOpened, TermRenewed, TermEnded)
 _accounts = Decoder(AccountChanged)
+_erasures = Decoder(ErasureRequested, SuppressionLifted)
 
 
-def subscriptions(watch: Watch, keep_accounts: KeepAccounts) -> tuple[Subscription[Any], ...]:
+def subscriptions(watch: Watch, keep_accounts: KeepAccounts, obey: ObeyErasures) -> tuple[Subscription[Any], ...]:
     """Everything alerts listens to."""
     return (
         Subscription(ACCOUNT_EVENTS, GROUP, decode_account, keep_accounts),
         Subscription(HEALTH_EVENTS, GROUP, decode_health, watch),
         Subscription(RENEWAL_EVENTS, GROUP, decode_renewal, watch),
+        Subscription(PRIVACY_REQUESTS, GROUP, decode_erasure, obey, up_to=1),
     )
 
 
@@ -78,11 +83,18 @@ def decode_account(record: Record) -> Heard[Account] | None:
     return _heard(event, account)
 
 
+def decode_erasure(record: Record) -> Heard[Asked] | None:
+    """Who is to be erased, or comes back. Raises `UnreadableEvent`."""
+    event = _erasures(record)
+    return None if event is None else _heard(event, event.data)
+
+
 def _health_fact(data: BandChanged | AccountSilent | AccountActiveAgain) -> Fact:
     match data:
         case BandChanged():
             previous = Band(data.previous_band) if data.previous_band is not None else None
-            return BandEntered(Band(data.band), previous, data.score, data.reason)
+            said = tuple(Phrase(phrase.key, phrase.params) for phrase in data.phrases)
+            return BandEntered(Band(data.band), previous, data.score, data.reason, said)
         case AccountSilent():
             return WentSilent(data.last_activity_on, data.habit_days)
         case AccountActiveAgain():

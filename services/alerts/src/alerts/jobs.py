@@ -1,17 +1,44 @@
-"""The delivery worker: looks for what is due, again and again, until told to stop."""
+"""The delivery worker, which looks for what is due again and again until told to stop, and the timers of replays."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
+from alerts.application.ports import Work
+from alerts.application.replaying import ReplayDeliveries
+from alerts.domain.words import Language
+from mainstay.db.due_runner import DueItem
 from mainstay.db.errors import is_transient
+from mainstay.db.work import Transaction
 
 POLL = timedelta(seconds=0.25)
 BACK_OFF = timedelta(seconds=1)
 
 _log = structlog.get_logger(__name__)
+
+
+async def prepare(channels: ManageChannels, operator: str, language: Language, stopping: asyncio.Event) -> bool:
+    """Bring channels in line with the settings, however long the database is away; False when told to stop before."""
+    while not stopping.is_set():
+        try:
+            resealed = await channels.reseal()
+            await channels.keep_operator(operator, language)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            _log.warning("channels wait for the database", reason=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), BACK_OFF.total_seconds())
+        else:
+            if resealed:
+                _log.info("secrets sealed with the present key", channels=resealed)
+            return True
+    return False
 
 
 async def deliver(deliverer: Deliverer, stopping: asyncio.Event) -> None:
@@ -37,3 +64,17 @@ async def deliver(deliverer: Deliverer, stopping: asyncio.Event) -> None:
     finally:
         stopper.cancel()
         await deliverer.finish()
+
+
+class ReplaysDue:
+    """Goes on with replays, a part of each in one transaction."""
+
+    def __init__(self, replays: ReplayDeliveries, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._replays = replays
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """The next part of each; answers those that have more."""
+        work = self._within(tx)
+        return {item.key: item.due_at for item in items if await self._replays.go_on(work, item.key)}

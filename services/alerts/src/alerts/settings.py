@@ -1,13 +1,16 @@
 """The settings of the alerts service: variables `MAINSTAY_ALERTS_…`, besides those that all services share."""
 
+import ssl
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from alerts.channels.email import MailServer
-from alerts.domain.channels import is_address
+from alerts.domain.destinations import is_address
+from alerts.domain.words import Language
 from mainstay.service.process import ServiceSettings
 
 
@@ -28,6 +31,18 @@ class Settings(ServiceSettings):
     health_url: str = "http://127.0.0.1:8002"
     """Where they reach health-score. Empty: no link."""
 
+    rule_pages_url: str = ""
+    """Where the pages of rules are; messages link to `<url>/<rule>.md`. Empty: no link."""
+
+    templates: Path | None = None
+    """A folder with the operator's own templates and words, over the shipped ones. None: only those."""
+
+    operator_email: str = ""
+    """Who reads that a channel was switched off, besides the channels marked `operator`. Empty: nobody else."""
+
+    operator_language: Language = Language.EN
+    """The language of what goes to `operator_email`."""
+
     allow_private_destinations: bool = False
     """Allow http and addresses of private networks and of this machine; for a trial on one machine."""
 
@@ -40,6 +55,9 @@ class Settings(ServiceSettings):
     smtp_user: str = ""
     smtp_password: str = Field(default="", repr=False)
     smtp_from: str = "mainstay@localhost.localdomain"
+    smtp_ca: Path | None = None
+    """A file with the certificates that may have signed the mail server's (PEM). None: those the system trusts."""
+
     smtp_insecure: bool = False
     """Send mail, and the password, without encryption; for a trial on one machine."""
 
@@ -49,6 +67,16 @@ class Settings(ServiceSettings):
             raise ValueError("MAINSTAY_ALERTS_SMTP_FROM is not an email address")
         if bool(self.smtp_user) != bool(self.smtp_password):
             raise ValueError("MAINSTAY_ALERTS_SMTP_USER and MAINSTAY_ALERTS_SMTP_PASSWORD go together")
+        return self
+
+    @model_validator(mode="after")
+    def _the_operator_can_be_told(self) -> Self:
+        if self.operator_email and not is_address(self.operator_email):
+            raise ValueError("MAINSTAY_ALERTS_OPERATOR_EMAIL is not an email address")
+        if self.templates is not None and not self.templates.is_dir():
+            raise ValueError("MAINSTAY_ALERTS_TEMPLATES is not a folder")
+        if self.smtp_ca is not None and not self.smtp_ca.is_file():
+            raise ValueError("MAINSTAY_ALERTS_SMTP_CA is not a file")
         return self
 
     @property
@@ -68,4 +96,5 @@ class Settings(ServiceSettings):
             user=self.smtp_user or None,
             password=self.smtp_password or None,
             insecure=self.smtp_insecure,
+            trusted=ssl.create_default_context(cafile=self.smtp_ca) if self.smtp_ca is not None else None,
         )

@@ -2,6 +2,8 @@
 
 from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
+from alerts.domain.destinations import AddressNotRefused
+from alerts.domain.replays import DeliveryUnknown, NotGivenUp, ReplayUnknown
 from mainstay.web.problems import Problem
 
 PROBLEMS: dict[type[Exception], Problem] = {
@@ -9,6 +11,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
     AlertResolvedAlready: Problem(409, "alert-resolved", "The alert is resolved already"),
     ChannelUnknown: Problem(404, "channel-unknown", "There is no such channel"),
     ChannelNotUsable: Problem(409, "channel-not-usable", "The channel takes no messages"),
+    AddressNotRefused: Problem(404, "address-not-refused", "The address is not a refused one"),
+    DeliveryUnknown: Problem(404, "delivery-unknown", "There is no such delivery"),
+    NotGivenUp: Problem(409, "delivery-not-failed", "The delivery was not given up"),
+    ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }
 
+NO_WEBHOOK = Problem(409, "channel-no-webhook", "Only webhooks have a signing secret")
 DESTINATION_REFUSED = Problem(422, "destination-refused", "Messages cannot be sent there")

@@ -5,7 +5,7 @@ the same id: at least once, and no more often than attempts were begun.
 """
 
 import asyncio
-from collections import Counter
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,24 +16,18 @@ from prometheus_client import Counter as Metric
 
 from alerts.application.channels import DELETED, SWITCHED_OFF
 from alerts.application.events import delivery_failed
-from alerts.application.ports import Claim, Delivery, OpenWork, Sender
+from alerts.application.ports import Call, Claim, Delivery, OpenWork, Refused, Sender, Work
+from alerts.application.settling import attempt_of, channel_after, settled, tell_operator
 from alerts.application.telling import OVERTAKEN
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Notice
-from alerts.domain.channels import Channel, ChannelKind
-from alerts.domain.deliveries import (
-    DISABLED_AFTER,
-    LONGEST_RETRY_AFTER,
-    MOST_ATTEMPTS,
-    Delivered,
-    DeliveryState,
-    Failed,
-    Outcome,
-    Suppressed,
-    next_attempt,
-)
-from alerts.domain.messages import TEST, Links, Message, compose, test_message
+from alerts.domain.channels import Channel
+from alerts.domain.deliveries import MOST_ATTEMPTS, REFUSED_FOR, Delivered, DeliveryState, Failed, Outcome, Suppressed
+from alerts.domain.destinations import ChannelKind
+from alerts.domain.messages import Digest, Links, Message, compose, disabled_message, in_order, test_message
 from alerts.domain.rules import Rulebook
+from alerts.domain.vocabulary import Vocabulary
+from alerts.domain.words import Language
 from mainstay.kernel.clock import Clock
 
 SETTLED_AT_ONCE = 5
@@ -50,20 +44,52 @@ _log = structlog.get_logger(__name__)
 class Limits:
     """How delivering is bounded: `at_once` calls to a channel of each kind, so one that hangs stops no other.
 
-    A call takes at most `call_within`; the lease is longer, so that only a dead process loses it. `rest` is the pause a
-    channel of that kind gets after each call.
+    A call takes at most `call_within`; the lease is longer, so that only a dead process loses it.
     """
 
     at_once: Mapping[ChannelKind, int]
-    rest: Mapping[ChannelKind, timedelta]
     call_within: timedelta = timedelta(seconds=20)
     lease: timedelta = timedelta(seconds=30)
 
 
 DEFAULT_LIMITS = Limits(
-    at_once={ChannelKind.WEBHOOK: 4, ChannelKind.SLACK: 1, ChannelKind.EMAIL: 2},
-    rest={ChannelKind.SLACK: timedelta(seconds=1)},  # Slack takes about one message a second
+    at_once={
+        ChannelKind.WEBHOOK: 4,
+        ChannelKind.EMAIL: 2,
+        # one after the other, so that messages arrive in their order and a quota is kept however long a call takes
+        ChannelKind.SLACK: 1,
+        ChannelKind.TEAMS: 1,
+        ChannelKind.WECOM: 1,
+        ChannelKind.DINGTALK: 1,
+        ChannelKind.FEISHU: 1,
+    },
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Composing:
+    """What messages are made of besides the alert and its account."""
+
+    rulebook: Rulebook
+    links: Links
+    words: Mapping[Language, Vocabulary]
+
+    def message(self, claim: Claim) -> Message:
+        """A notification in the language of its channel."""
+        notification, words = claim.notification, self.words[claim.channel.language]
+        if claim.alert is None:
+            if notification.about is not None:
+                return disabled_message(notification.id, notification.about, notification.created_at, words)
+            return test_message(notification.id, claim.channel.name, notification.created_at, words)
+        account = claim.account or Account(claim.alert.account_id)
+        notice = Notice(notification.kind)
+        message = compose(notification.id, notice, claim.alert, account, self.rulebook, self.links, words)
+        return replace(message, refused=claim.refused)
+
+    def digest(self, digest_id: str, claims: tuple[Claim, ...]) -> Digest:
+        """Several notifications for one channel as one."""
+        messages = in_order([self.message(claim) for claim in claims])
+        return Digest(digest_id, messages, self.words[claims[0].channel.language])
 
 
 class Deliverer:
@@ -73,8 +99,7 @@ class Deliverer:
         self,
         open_work: OpenWork,
         senders: Mapping[ChannelKind, Sender],
-        rulebook: Rulebook,
-        links: Links,
+        composing: Composing,
         clock: Clock,
         registry: CollectorRegistry,
         *,
@@ -82,12 +107,9 @@ class Deliverer:
     ) -> None:
         self._open = open_work
         self._senders = senders
-        self._rulebook = rulebook
-        self._links = links
+        self._composing = composing
         self._clock = clock
         self._limits = limits
-        self._calls: Counter[str] = Counter()
-        self._rests_until: dict[str, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._settling = asyncio.Semaphore(SETTLED_AT_ONCE)
         self._outcomes = Metric(
@@ -98,22 +120,17 @@ class Deliverer:
         )
 
     async def start_due(self) -> int:
-        """Claim what is due and has room, and start sending it; answers how many. For one task at a time."""
+        """Claim what is due and has room, and start sending it; answers how many deliveries. For one task at a time."""
         now = self._clock.now()
         async with self._open() as work:
-            claims = await work.deliveries.claim(
-                now=now,
-                lease_until=now + self._limits.lease,
-                at_once=self._limits.at_once,
-                under_way=self._calls,
-                resting=[channel for channel, until in self._rests_until.items() if until > now],
+            calls = await work.deliveries.claim(
+                now=now, lease_until=now + self._limits.lease, at_once=self._limits.at_once
             )
-        for claim in claims:
-            self._calls[claim.channel.id] += 1
-            task = asyncio.create_task(self._deliver(claim))
+        for call in calls:
+            task = asyncio.create_task(self._deliver(call))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return len(claims)
+        return sum(len(call.claims) for call in calls)
 
     @property
     def under_way(self) -> frozenset[asyncio.Task[None]]:
@@ -133,101 +150,161 @@ class Deliverer:
             total += started
         return total
 
-    async def _deliver(self, claim: Claim) -> None:
-        channel = claim.channel
+    async def _deliver(self, call: Call) -> None:
         try:
-            outcome = await self._outcome(claim)
-            self._outcomes.labels(channel.kind, type(outcome).__name__.lower()).inc()
-            await self._mark(claim, outcome)
+            outcomes: dict[str, Outcome] = {}
+            for claim in call.claims:
+                if (known := _without_call(claim)) is not None:
+                    outcomes[claim.delivery.id] = known
+            to_send = tuple(claim for claim in call.claims if claim.delivery.id not in outcomes)
+            digest_id = call.digest_id if len(to_send) > 1 else None
+            answer: Delivered | Failed | None = None
+            started_at, clock = self._clock.now(), time.perf_counter()
+            if to_send:
+                answer = await self._call(call.channel, to_send, digest_id)
+                if digest_id is not None and isinstance(answer, Failed) and not (answer.retryable or answer.gone):
+                    # one message may be what is wrong with it: after some failures they go one by one
+                    answer = replace(answer, retryable=True)
+                outcomes |= {claim.delivery.id: answer for claim in to_send}
+            took_ms = round((time.perf_counter() - clock) * 1_000)
+            for claim in call.claims:
+                outcome = type(outcomes[claim.delivery.id]).__name__.lower()
+                self._outcomes.labels(call.channel.kind, outcome).inc()
+            await self._mark(_Ended(call, outcomes, answer, digest_id, started_at, took_ms))
         except Exception:  # noqa: BLE001 - one delivery's trouble must not stop the others
             # The lease runs out and the delivery goes again: better late or twice than never.
-            _log.exception("a delivery could not be settled", delivery=claim.delivery.id, channel=channel.id)
-        finally:
-            self._calls[channel.id] -= 1
-            if not self._calls[channel.id]:
-                del self._calls[channel.id]
+            ids = [claim.delivery.id for claim in call.claims]
+            _log.exception("a delivery could not be settled", deliveries=ids, channel=call.channel.id)
 
-    async def _outcome(self, claim: Claim) -> Outcome:
-        channel = claim.channel
-        if reason := _needless(claim):
-            return Suppressed(reason)
-        if channel.disabled_reason:
-            return Failed(f"the channel is disabled: {channel.disabled_reason}", retryable=False)
-        if claim.delivery.attempts > MOST_ATTEMPTS:
-            return Failed("given up: attempt after attempt began and none came to an end", retryable=False)
-        if channel.kind in self._limits.rest:
-            self._rests_until[channel.id] = self._clock.now() + self._limits.rest[channel.kind]
-        outcome = await self._call(claim)
-        if isinstance(outcome, Failed) and outcome.retry_after:
-            self._rests_until[channel.id] = self._clock.now() + min(outcome.retry_after, LONGEST_RETRY_AFTER)
-        return outcome
-
-    async def _call(self, claim: Claim) -> Delivered | Failed:
-        channel = claim.channel
+    async def _call(self, channel: Channel, claims: tuple[Claim, ...], digest_id: str | None) -> Delivered | Failed:
+        name = digest_id or claims[0].delivery.id
         try:
             async with asyncio.timeout(self._limits.call_within.total_seconds()):
-                message = self._message(claim)
-                return await self._senders[channel.kind].send(channel, claim.delivery.id, message, self._clock.now())
+                message: Message | Digest = (
+                    self._composing.digest(digest_id, claims)
+                    if digest_id is not None
+                    else self._composing.message(claims[0])
+                )
+                return await self._senders[channel.kind].send(channel, name, message, self._clock.now())
         except TimeoutError:
             return Failed(f"no answer within {self._limits.call_within.total_seconds():g} s", unclear=True)
         except Exception as error:  # noqa: BLE001 - a mistake of ours is given up by the schedule too
-            _log.exception("a message could not be sent", delivery=claim.delivery.id, channel=channel.id)
+            _log.exception("a message could not be sent", delivery=name, channel=channel.id)
             return Failed(f"the message could not be sent: {type(error).__name__}", unclear=True)
 
-    def _message(self, claim: Claim) -> Message:
-        notification = claim.notification
-        if claim.alert is None:
-            return test_message(notification.id, claim.channel.name, notification.created_at)
-        account = claim.account or Account(claim.alert.account_id)
-        notice = Notice(notification.kind)
-        return compose(notification.id, notice, claim.alert, account, self._rulebook, self._links)
-
-    async def _mark(self, claim: Claim, outcome: Outcome) -> None:
+    async def _mark(self, ended: "_Ended") -> None:
         """Write down what came of it, also over a database that is away for a moment: else the message goes twice."""
         loop = asyncio.get_running_loop()
         until = loop.time() + (self._limits.lease - self._limits.call_within).total_seconds()
         async with self._settling:
             while True:
                 try:
-                    return await self._settle(claim, outcome)
+                    return await self._settle(ended)
                 except Exception:  # whatever it is, another try costs less than a second message
                     if loop.time() > until:
                         raise
                     await asyncio.sleep(SETTLE_AGAIN_AFTER)
 
-    async def _settle(self, claim: Claim, outcome: Outcome) -> None:
-        """One order of locks, as everywhere: the account, the channel, the delivery."""
-        now = self._clock.now()
-        account_id = claim.notification.account_id
+    async def _settle(self, ended: "_Ended") -> None:
+        """One order of locks, as everywhere: the accounts, the channel, the deliveries, the pace."""
+        now, call = self._clock.now(), ended.call
         async with self._open() as work:
-            if account_id is not None:
-                await work.accounts.lock([account_id])
-            channel = await work.channels.lock(claim.channel.id)
-            if not await work.deliveries.is_held(claim.delivery.id, claim.delivery.attempts):
-                _log.warning("a lease ran out while sending", delivery=claim.delivery.id, channel=channel.id)
-                return
-            settled = _settled(claim, outcome, now)
-            await work.deliveries.settle([settled])
-            after = _channel_after(channel, outcome, now)
-            if after != channel:
-                await work.channels.save(after)
-            if settled.state is DeliveryState.FAILED and account_id is not None:
-                alert_id = claim.notification.alert_id or ""
-                work.publish(delivery_failed(account_id, alert_id, settled.id, channel.id, settled.error or "", now))
-        self._report(claim, settled, after, channel)
+            accounts = {claim.notification.account_id for claim in call.claims} - {None}
+            known = await work.accounts.lock(account for account in accounts if account is not None)
+            channel = await work.channels.lock(call.channel.id)
+            held = await work.deliveries.held([(claim.delivery.id, claim.delivery.attempts) for claim in call.claims])
+            # an account may have been erased while its message was on the way
+            claims = [claim for claim in call.claims if (claim.notification.account_id or "") in {"", *known}]
+            for claim in claims:
+                if claim.delivery.id not in held:
+                    _log.warning("a lease ran out while sending", delivery=claim.delivery.id, channel=channel.id)
+            claims = [claim for claim in claims if claim.delivery.id in held]
+            after = [settled(claim, ended.outcomes[claim.delivery.id], now, ended.digest_of(claim)) for claim in claims]
+            await work.deliveries.settle(after)
+            await work.deliveries.tell_attempts(
+                [
+                    attempt_of(claim, ended.told(claim), ended.started_at, ended.took_ms, ended.digest_of(claim))
+                    for claim in claims
+                ]
+            )
+            channel_now = channel
+            if claims and ended.answer is not None:
+                channel_now = await self._after_call(work, channel, ended.answer, now)
+            for claim, delivery in zip(claims, after, strict=True):
+                account_id = claim.notification.account_id
+                if delivery.state is DeliveryState.FAILED and account_id is not None:
+                    alert_id, error = claim.notification.alert_id or "", delivery.error or ""
+                    work.publish(delivery_failed(account_id, alert_id, delivery.id, channel.id, error, now))
+        for claim, delivery in zip(claims, after, strict=True):
+            _report(claim, delivery)
+        if channel_now.disabled_reason and not channel.disabled_reason:
+            _log.error("channel disabled", name=channel_now.name, reason=channel_now.disabled_reason)
 
-    def _report(self, claim: Claim, settled: Delivery, after: Channel, before: Channel) -> None:
-        log = _log.bind(
-            delivery=settled.id, channel=after.id, account=claim.notification.account_id, attempt=settled.attempts
-        )
-        if settled.state is DeliveryState.DELIVERED:
-            log.info("notification delivered", notification=settled.notification_id)
-        elif settled.state is DeliveryState.SUPPRESSED:
-            log.info("notification not needed", reason=settled.error)
-        else:
-            log.warning("delivery failed", error=settled.error, gives_up=settled.state is DeliveryState.FAILED)
-        if after.disabled_reason and not before.disabled_reason:
-            log.error("channel disabled", name=after.name, reason=after.disabled_reason)
+    async def _after_call(self, work: Work, channel: Channel, answer: Delivered | Failed, now: datetime) -> Channel:
+        """What an answer means for the channel and its pace."""
+        pace = await work.deliveries.pace(channel.id)
+        paced = pace.heard(answer, channel.id, now)
+        if paced != pace:
+            await work.deliveries.save_pace(channel.id, paced)
+        if isinstance(answer, Failed) and answer.refused_address is not None:
+            address = answer.refused_address
+            await work.channels.refuse(Refused(address, now, now + REFUSED_FOR, answer.error))
+            _log.warning("an address refuses mail and is passed over", channel=channel.id, reason=answer.error)
+        after = channel_after(channel, answer, now)
+        if after != channel:
+            await work.channels.save(after)
+        if after.disabled_reason and not channel.disabled_reason and not await tell_operator(work, after, now):
+            _log.error("no channel is the operator's: nobody is told that one was switched off", channel=after.id)
+        return after
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A call that has come to its end; `answer` is none where there was nothing to send."""
+
+    call: Call
+    outcomes: Mapping[str, Outcome]
+    answer: Delivered | Failed | None
+    digest_id: str | None
+    started_at: datetime
+    took_ms: int
+
+    def told(self, claim: Claim) -> Outcome:
+        """What is to be written down of an attempt: nothing, where the destination was not called."""
+        outcome = self.outcomes[claim.delivery.id]
+        return outcome if outcome is self.answer else Suppressed("no call was made")
+
+    def digest_of(self, claim: Claim) -> str | None:
+        """The digest that a delivery went in."""
+        return self.digest_id if self.outcomes[claim.delivery.id] is self.answer else None
+
+
+def _report(claim: Claim, delivery: Delivery) -> None:
+    log = _log.bind(
+        delivery=delivery.id,
+        channel=delivery.channel_id,
+        account=claim.notification.account_id,
+        attempt=delivery.attempts,
+        digest=delivery.digest_id,
+    )
+    if delivery.state is DeliveryState.DELIVERED:
+        log.info("notification delivered", notification=delivery.notification_id)
+    elif delivery.state is DeliveryState.SUPPRESSED:
+        log.info("notification not needed", reason=delivery.error)
+    else:
+        log.warning("delivery failed", error=delivery.error, gives_up=delivery.state is DeliveryState.FAILED)
+
+
+def _without_call(claim: Claim) -> Suppressed | Failed | None:
+    """What comes of a delivery for which nobody needs to be called, or can be."""
+    channel = claim.channel
+    if reason := _needless(claim):
+        return Suppressed(reason)
+    if channel.disabled_reason:
+        return Failed(f"the channel is disabled: {channel.disabled_reason}", retryable=False)
+    if claim.delivery.tries > MOST_ATTEMPTS:
+        return Failed("given up: attempt after attempt began and none came to an end", retryable=False)
+    return None
 
 
 def _needless(claim: Claim) -> str | None:
@@ -242,41 +319,3 @@ def _needless(claim: Claim) -> str | None:
     if claim.delivery.route_at_send and not channel.filter.takes_owner(account.owner if account else None):
         return NOT_ITS_OWNER
     return None
-
-
-def _settled(claim: Claim, outcome: Outcome, now: datetime) -> Delivery:
-    delivery = claim.delivery
-    match outcome:
-        case Delivered():
-            return replace(delivery, state=DeliveryState.DELIVERED, next_attempt_at=None, error=None, delivered_at=now)
-        case Suppressed(reason):
-            made = delivery.attempts - 1  # the claim counted one, and no call was made
-            return replace(delivery, state=DeliveryState.SUPPRESSED, attempts=made, next_attempt_at=None, error=reason)
-        case Failed():
-            is_test = claim.notification.kind == TEST
-            again = None if is_test else next_attempt(delivery.id, delivery.attempts, outcome, now)
-            return replace(
-                delivery,
-                state=DeliveryState.PENDING if again else DeliveryState.FAILED,
-                next_attempt_at=again,
-                error=outcome.error,
-                unclear=delivery.unclear or outcome.unclear,
-            )
-
-
-def _channel_after(channel: Channel, outcome: Outcome, now: datetime) -> Channel:
-    """What an outcome means for the channel: a success clears its failures, too many days of failure disable it."""
-    match outcome:
-        case Delivered():
-            return replace(channel, failing_since=None) if channel.failing_since else channel
-        case Failed(error=error, gone=gone) if not channel.disabled_reason and not channel.deleted:
-            since = channel.failing_since or now
-            failing = replace(channel, failing_since=since)
-            if gone:
-                return replace(failing, disabled_at=now, disabled_reason=f"the destination is gone: {error}")
-            if now - since >= DISABLED_AFTER:
-                reason = f"nothing but failures since {since:%Y-%m-%d %H:%M} UTC, the last: {error}"
-                return replace(failing, disabled_at=now, disabled_reason=reason)
-            return failing
-        case _:
-            return channel

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from alerts.application.events import said_of
 from alerts.application.ports import OpenWork
 from alerts.application.telling import Telling
-from alerts.domain.alerts import Alert, Change, acknowledge, resolve
+from alerts.domain.alerts import Alert, AlertUnknown, Change, acknowledge, resolve
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 
@@ -33,6 +33,8 @@ class HandleAlerts:
         async with self._open() as work:
             account_id = await work.alerts.account_of(alert_id)
             accounts = await work.accounts.lock([account_id])
+            if account_id not in accounts:
+                raise AlertUnknown(alert_id)  # its account was erased this moment
             change = step(await work.alerts.get(alert_id))
             if change.transitions:
                 await work.alerts.save([change])

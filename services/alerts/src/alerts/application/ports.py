@@ -8,10 +8,13 @@ from typing import Any, Protocol
 
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
-from alerts.domain.channels import Channel, ChannelKind
+from alerts.domain.channels import Channel
 from alerts.domain.deliveries import Delivered, DeliveryState, Failed
-from alerts.domain.messages import Message
+from alerts.domain.destinations import ChannelKind
+from alerts.domain.messages import Digest, Message
 from alerts.domain.observations import Observation
+from alerts.domain.pacing import Pace
+from alerts.domain.replays import Replay, Wanted
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing
 
@@ -21,13 +24,14 @@ Subject = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What people are told, once. A channel's test has no alert."""
+    """What people are told, once. A channel's test has no alert; what the operator is told is `about` a channel."""
 
     id: str
     kind: str
     created_at: datetime
     alert_id: str | None = None
     account_id: str | None = None
+    about: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,17 @@ class Delivery:
     """An attempt ended without an answer (a time-out, a process that died): the message may have arrived."""
     route_at_send: bool = False
     """The account was not known yet, so whether its owner is the channel's is looked at when the message is sent."""
+    trial: bool = False
+    """Somebody tries the channel out: this goes before what waits, also to a destination that is only probed."""
+    digest_id: str | None = None
+    """The digest that it was sent in, last of all."""
+    attempts_before: int = 0
+    """How many of `attempts` were made before it was replayed: the schedule begins anew."""
+
+    @property
+    def tries(self) -> int:
+        """The attempts of its present life."""
+        return self.attempts - self.attempts_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +73,55 @@ class Claim:
     channel: Channel
     alert: Alert | None
     account: Account | None
+    refused: frozenset[str] = frozenset()
+    """Those of the addresses concerned that refuse mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An address that a mail server refused, and until when it is passed over."""
+
+    address: str
+    refused_at: datetime
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to a channel: a delivery, or several as a digest."""
+
+    channel: Channel
+    claims: tuple[Claim, ...]
+    digest_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a delivery. Without an `outcome` it is under way, or its process died and nobody knows.
+
+    `answer` is the beginning of what the destination said, without secrets; `took_ms` milliseconds.
+    """
+
+    delivery_id: str
+    number: int
+    started_at: datetime
+    digest_id: str | None = None
+    took_ms: int | None = None
+    outcome: str | None = None
+    status: int | None = None
+    answer: str | None = None
+    error: str | None = None
 
 
 class Accounts(Protocol):
     """The projection of accounts."""
 
     async def lock(self, account_ids: Iterable[str]) -> Mapping[str, Account]:
-        """Lock the accounts' rows in sorted order, making those that are missing: first of all in every transaction."""
+        """Lock the accounts' rows in sorted order, making those that are missing: first of all in every transaction.
+
+        The erased are left out.
+        """
 
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records of locked accounts; one that is older than what is stored changes nothing."""
@@ -104,45 +161,104 @@ class Deliveries(Protocol):
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Store how deliveries stand: state, attempts, next attempt, error, unclear. Their leases end."""
 
-    async def is_held(self, delivery_id: str, attempt: int) -> bool:
-        """Lock a delivery; whether it is still under way in this very attempt."""
+    async def held(self, attempts: Collection[tuple[str, int]]) -> frozenset[str]:
+        """Lock deliveries; the ids of those that are still under way in this very attempt."""
 
     async def suppress_all(self, channel_id: str, reason: str) -> None:
         """Take back everything that a channel still waits for, except what is being sent at this moment."""
 
     async def claim(
-        self,
-        *,
-        now: datetime,
-        lease_until: datetime,
-        at_once: Mapping[ChannelKind, int],
-        under_way: Mapping[str, int],
-        resting: Sequence[str],
-    ) -> Sequence[Claim]:
-        """Take deliveries that are due, and those whose lease ran out, and count an attempt of each.
+        self, *, now: datetime, lease_until: datetime, at_once: Mapping[ChannelKind, int]
+    ) -> Sequence[Call]:
+        """Take deliveries that are due, and those whose lease ran out, and begin an attempt of each.
 
-        A channel gets what `at_once` says of its kind, less what is `under_way` to it; one that is `resting` nothing.
+        A channel gets what its pace allows, and at most what `at_once` says of its kind, by all processes together.
         """
+
+    async def tell_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Write down what came of attempts. One without an outcome was none, and is forgotten."""
+
+    async def pace(self, channel_id: str) -> Pace:
+        """A channel's pace, locked."""
+
+    async def save_pace(self, channel_id: str, pace: Pace) -> None:
+        """Store a channel's pace."""
 
 
 class Channels(Protocol):
     """Channels."""
 
     async def active(self) -> Sequence[Channel]:
-        """The channels that take messages."""
+        """The channels that take alerts."""
+
+    async def operators(self) -> Sequence[Channel]:
+        """The channels that take what the operator has to know."""
 
     async def lock(self, channel_id: str) -> Channel:
         """One channel, locked, deleted or not. Raises `ChannelUnknown`."""
 
     async def add(self, channel: Channel) -> None:
-        """Store a new channel."""
+        """Store a new channel; one that another process has stored this moment stays as it is."""
 
     async def save(self, channel: Channel) -> None:
         """Store a changed channel. A deleted one loses its destination."""
 
+    async def refuse(self, refused: Refused) -> None:
+        """Pass an address over from now on."""
+
+    async def accept(self, address: str) -> None:
+        """Pass an address over no more. Raises `AddressNotRefused`."""
+
+    async def reseal(self) -> int:
+        """Seal anew what was sealed with a previous key; answers how many."""
+
+
+class Replays(Protocol):
+    """Replays, and the deliveries they are about."""
+
+    async def begin(self, replay: Replay) -> Replay:
+        """Store a new replay with its total counted, and arm its timer."""
+
+    async def lock(self, replay_id: str) -> Replay:
+        """One replay, locked. Raises `ReplayUnknown`."""
+
+    async def save(self, replay: Replay) -> None:
+        """Store how a replay stands."""
+
+    async def given_up(
+        self, wanted: Wanted, before: datetime, after: tuple[datetime, str] | None, *, most: int
+    ) -> Sequence[Delivery]:
+        """The next deliveries that were given up, made `before` an instant, in the order of their making, locked."""
+
+    async def one(self, delivery_id: str) -> Delivery:
+        """One delivery, locked. Raises `DeliveryUnknown`."""
+
+    async def again(self, deliveries: Sequence[Delivery], now: datetime) -> None:
+        """Have deliveries sent again, with the whole schedule before them."""
+
+    async def usable(self, channel_ids: Collection[str]) -> frozenset[str]:
+        """Those of the channels that take messages now."""
+
+
+class Erasures(Protocol):
+    """Who was erased, by a keyed hash, and the erasing."""
+
+    async def remember(self, kind: str, subject: str, erasure_id: str, at: datetime) -> None:
+        """From now on the subject is one of the erased."""
+
+    async def lift(self, kind: str, subject: str) -> None:
+        """From now on the subject is none of the erased."""
+
+    async def erase_account(self, subject: str) -> int:
+        """Delete all that is held about an account; answers how many rows."""
+
 
 class Work(Protocol):
     """One transaction over the stores."""
+
+    @property
+    def erased(self) -> Erasures:
+        """The erased."""
 
     @property
     def accounts(self) -> Accounts:
@@ -159,6 +275,10 @@ class Work(Protocol):
     @property
     def channels(self) -> Channels:
         """Channels."""
+
+    @property
+    def replays(self) -> Replays:
+        """Replays."""
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those of the (source, event id) pairs that had no effect before; from now on they had."""
@@ -177,8 +297,10 @@ class OpenWork(Protocol):
 class Sender(Protocol):
     """One way out. Bounded in time by itself; says what happened instead of raising."""
 
-    async def send(self, channel: Channel, delivery_id: str, message: Message, sent_at: datetime) -> Delivered | Failed:
-        """Send one message."""
+    async def send(
+        self, channel: Channel, delivery_id: str, message: Message | Digest, sent_at: datetime
+    ) -> Delivered | Failed:
+        """Send one message, or a digest where the kind of channel has a quota; `delivery_id` is then the digest's."""
 
 
 class CheckAddress(Protocol):
@@ -191,14 +313,19 @@ class CheckAddress(Protocol):
 __all__ = [
     "Accounts",
     "Alerts",
+    "Attempt",
+    "Call",
     "Channels",
     "CheckAddress",
     "Claim",
     "Deliveries",
     "Delivery",
+    "Erasures",
     "Notice",
     "Notification",
     "OpenWork",
+    "Refused",
+    "Replays",
     "Sender",
     "Subject",
     "Work",

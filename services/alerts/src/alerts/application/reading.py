@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from alerts.application.ports import Delivery
+from alerts.application.ports import Attempt, Delivery, Refused
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Transition
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import DeliveryState
+from alerts.domain.replays import Replay
 from alerts.domain.words import Severity
 
 After = tuple[datetime, str]
@@ -29,11 +30,15 @@ class AlertQuery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryQuery:
-    """Which deliveries are asked for; None: any."""
+    """Which deliveries are asked for; None: any. They were made at or after `since` and before `until`."""
 
     alert_id: str | None = None
     channel_id: str | None = None
     state: DeliveryState | None = None
+    account_id: str | None = None
+    digest_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +66,17 @@ class Reading(Protocol):
     async def channel(self, channel_id: str) -> Channel:
         """One channel. Raises `ChannelUnknown`, also for a deleted one."""
 
+    async def refused(self, now: datetime) -> Sequence[Refused]:
+        """The addresses that are passed over now, the latest first; at most 500."""
+
     async def deliveries(self, query: DeliveryQuery, *, limit: int, after: After | None) -> Sequence[DeliveryOnRecord]:
         """A page of deliveries, the newest first."""
+
+    async def delivery(self, delivery_id: str) -> tuple[DeliveryOnRecord, Sequence[Attempt]]:
+        """One delivery and its attempts, the first one first. Raises `DeliveryUnknown`."""
+
+    async def replays(self, *, limit: int, after: After | None) -> Sequence[Replay]:
+        """A page of replays, the newest first."""
+
+    async def replay(self, replay_id: str) -> Replay:
+        """One replay. Raises `ReplayUnknown`."""

@@ -47,8 +47,8 @@ class KeepAccounts:
                 account = heard.what
                 if account.id not in newest or account.sequence > newest[account.id].sequence:
                     newest[account.id] = account
-            await work.accounts.lock(newest)
-            await work.accounts.keep(newest.values())
+            kept = await work.accounts.lock(newest)
+            await work.accounts.keep([newest[account_id] for account_id in kept])
 
 
 class Watch:
@@ -70,8 +70,10 @@ class Watch:
             heard = [heard for heard in batch.messages if (heard.source, heard.event_id) in new]
             if not heard:
                 return
-            observations = [one.what for one in heard]
-            accounts = await work.accounts.lock(observation.account_id for observation in observations)
+            accounts = await work.accounts.lock({one.what.account_id for one in heard})
+            observations = [one.what for one in heard if one.what.account_id in accounts]  # none of an erased one
+            if not observations:
+                return
             await work.alerts.observe(observations)
             changes = await self._changes(work, observations)
             await work.alerts.save(changes)

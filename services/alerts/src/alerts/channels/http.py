@@ -3,13 +3,22 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import unquote, urlsplit
 
-from alerts.domain.channels import DestinationRefused
-from alerts.domain.deliveries import Failed
+from alerts.channels.text import within_bytes
+from alerts.domain.deliveries import Delivered, Failed
+from alerts.domain.destinations import DestinationRefused
 from mainstay.web.client import AddressRefused, Answer, NoAnswer, NotReached, OutgoingClient
 
 SHOWN_CHARS = 200
-"""How much of a refusing answer is kept for whoever looks into it."""
+"""How much of a refusing answer is in the reason of a failure."""
+
+KEPT_BYTES = 500
+"""How much of an answer is kept for whoever looks into it."""
+
+REDACTED = "[redacted]"
+_SHORTEST_SECRET = 8
+"""Characters. What is shorter is in no address by which somebody could be called."""
 
 
 class AddressCheck:
@@ -28,16 +37,38 @@ class AddressCheck:
             return
 
 
-async def post(client: OutgoingClient, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Failed:
-    """One POST of JSON: the answer, whatever its status, or why there is none."""
+async def post(
+    client: OutgoingClient, url: str, body: bytes, headers: Mapping[str, str], *secrets: str | None
+) -> Answer | Failed:
+    """One POST of JSON: the answer, whatever its status, or why there is none. Its body is without the secrets."""
     try:
-        return await client.post(url, body, headers={"content-type": "application/json", **headers})
+        answer = await client.post(url, body, headers={"content-type": "application/json", **headers})
     except AddressRefused as refused:
         return Failed(str(refused), retryable=False)
     except NotReached as error:
         return Failed(str(error))
     except NoAnswer as error:
         return Failed(str(error), unclear=True)
+    text = redacted(answer.body.decode(errors="replace"), url, *secrets)
+    return Answer(answer.status, answer.headers, text.encode())
+
+
+def redacted(text: str, url: str, *secrets: str | None) -> str:
+    """The text without a channel's address, the parts of it that let somebody in, and its signing secrets."""
+    parts = urlsplit(url)
+    hidden = {url, f"{parts.path}?{parts.query}" if parts.query else parts.path}
+    hidden |= {*parts.path.split("/"), *(pair.partition("=")[2] for pair in parts.query.split("&"))}
+    for secret in secrets:
+        hidden |= {secret, secret.removeprefix("whsec_")} if secret else set()
+    hidden |= {unquote(each) for each in hidden if each}
+    for each in sorted((each for each in hidden if each and len(each) >= _SHORTEST_SECRET), key=len, reverse=True):
+        text = text.replace(each, REDACTED)
+    return text
+
+
+def taken(answer: Answer) -> Delivered:
+    """The destination took the message."""
+    return Delivered(answer.status, kept(answer))
 
 
 def refusal(answer: Answer, now: datetime, *, retryable: bool) -> Failed:
@@ -49,7 +80,15 @@ def refusal(answer: Answer, now: datetime, *, retryable: bool) -> Failed:
         retryable=retryable and answer.status != 410,
         retry_after=retry_after(answer.headers.get("retry-after"), now),
         gone=answer.status == 410,
+        status=answer.status,
+        answer=kept(answer),
     )
+
+
+def kept(answer: Answer) -> str:
+    """The beginning of an answer, as text that a database can hold."""
+    text = answer.body.decode(errors="replace")
+    return within_bytes("".join(c if c.isprintable() or c == "\n" else " " for c in text), KEPT_BYTES, "…")
 
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:

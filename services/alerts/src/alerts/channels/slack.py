@@ -1,111 +1,62 @@
 """Messages for Slack's incoming webhooks, and for chats that speak their format.
 
-Limits are those of Slack's documentation. Customers' text is escaped, and stands in plain-text objects, in which
-Slack interprets no markup at all; a cut is made between characters and says that it was made.
+Customers' text is escaped, and stands in plain-text objects, in which Slack interprets no markup at all.
 """
 
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
-from alerts.channels.http import post, refusal
-from alerts.domain.channels import Channel, Slack
+from alerts.channels.http import post, refusal, taken
+from alerts.channels.reading import Json, card, encoded
+from alerts.channels.rendering import Templates
+from alerts.domain.channels import Channel
 from alerts.domain.deliveries import Delivered, Failed
-from alerts.domain.messages import TEST, Message
-from alerts.domain.words import Severity
+from alerts.domain.destinations import ChannelKind, Slack
+from alerts.domain.messages import Digest, Message
 from mainstay.web.client import OutgoingClient
 
-MAX_HEADER_CHARS = 150
-MAX_SECTION_CHARS = 3_000
-MAX_FIELD_CHARS = 2_000
-MAX_FALLBACK_CHARS = 3_000
-CUT = "… (cut)"
-
-MARKS = {
-    Severity.CRITICAL: ":red_circle:",
-    Severity.WARNING: ":large_yellow_circle:",
-    Severity.INFO: ":information_source:",
-}
-RESOLVED_MARK = ":white_check_mark:"
+MAX_BLOCKS = 50
+MAX_BYTES = 40_000
+"""Of the whole message: Slack says 40,000 characters of text."""
 
 
 class SlackSender:
     """Sends messages as blocks, with a line of text for notifications and for clients without blocks."""
 
-    def __init__(self, client: OutgoingClient) -> None:
+    def __init__(self, client: OutgoingClient, templates: Templates) -> None:
         self._client = client
+        self._templates = templates
 
-    async def send(self, channel: Channel, delivery_id: str, message: Message, sent_at: datetime) -> Delivered | Failed:  # noqa: ARG002 - Slack takes no id of the sender's
+    async def send(
+        self,
+        channel: Channel,
+        delivery_id: str,  # noqa: ARG002 - Slack takes no id of the sender's
+        message: Message | Digest,
+        sent_at: datetime,
+    ) -> Delivered | Failed:
         """One attempt. Success is 200 and `ok`; 429 and 5xx are worth another try, a refusal is not."""
         destination = channel.destination
         if not isinstance(destination, Slack):
             raise TypeError(f"channel {channel.id} is no chat")
-        body = msgspec.json.encode({"text": fallback(message), "blocks": blocks(message)})
+        body = encoded(self.body(message))
         answer = await post(self._client, destination.url, body, {})
         if isinstance(answer, Failed):
             return answer
         if answer.status == 200 and answer.body.strip() == b"ok":
-            return Delivered()
+            return taken(answer)
         return refusal(answer, sent_at, retryable=answer.status in {408, 429} or not 300 <= answer.status < 500)
 
-
-def fallback(message: Message) -> str:
-    """The line that a phone shows."""
-    return fit(f"{message.title}. {message.text}".strip(), MAX_FALLBACK_CHARS)
-
-
-def blocks(message: Message) -> list[dict[str, Any]]:
-    """What happened, why, what it is worth and whose it is, what to do next, where to look."""
-    mark = RESOLVED_MARK if message.kind == "resolved" else MARKS[message.severity]
-    found: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": fit(message.title, MAX_HEADER_CHARS)}},
-    ]
-    if message.text:
-        found.append({"type": "section", "text": _plain(message.text, MAX_SECTION_CHARS)})
-    if message.kind != TEST:
-        found.append(
-            {
-                "type": "section",
-                "fields": [
-                    _plain(f"Worth: {message.worth}", MAX_FIELD_CHARS),
-                    _plain(f"Owner: {message.owner}", MAX_FIELD_CHARS),
-                    _plain(f"Tier: {message.account.tier or 'none'}", MAX_FIELD_CHARS),
-                    _plain(f"Since: {message.occurred_at:%Y-%m-%d %H:%M} UTC", MAX_FIELD_CHARS),
-                ],
-            }
-        )
-    if message.next_steps:
-        steps = "\n".join(f"{number}. {step}" for number, step in enumerate(message.next_steps, 1))
-        found.append({"type": "section", "text": _plain(f"What to do next\n{steps}", MAX_SECTION_CHARS)})
-    links = "   ".join(f"<{escape(url)}|{escape(title)}>" for title, url in message.links)
-    context = [{"type": "mrkdwn", "text": f"{mark} {message.severity} · {message.category}"}]
-    if links and len(links) <= MAX_FIELD_CHARS:
-        context.append({"type": "mrkdwn", "text": links})
-    found.append({"type": "context", "elements": context})
-    return found
+    def body(self, message: Message | Digest) -> Json:
+        """The message as Slack takes it."""
+        return self._templates.render(ChannelKind.SLACK, "json", message, read)
 
 
-def escape(text: str) -> str:
-    """Slack's three control characters as text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def fit(text: str, max_chars: int) -> str:
-    """The escaped text in at most `max_chars`; cut between characters, never inside an escape, and saying so."""
-    escaped = escape(text)
-    if len(escaped) <= max_chars:
-        return escaped
-    room = max_chars - len(CUT)
-    kept: list[str] = []
-    for character in text:
-        piece = escape(character)
-        if len(piece) > room:
-            break
-        kept.append(piece)
-        room -= len(piece)
-    return "".join(kept) + CUT
-
-
-def _plain(text: str, max_chars: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": fit(text, max_chars), "emoji": False}
+def read(rendered: str) -> dict[str, Any]:
+    """The message that a template prints. Raises ValueError for what Slack would refuse."""
+    made = card(rendered)
+    if not isinstance(made.get("text"), str) or not isinstance(made.get("blocks", []), list):
+        raise ValueError("a message has a text, and may have blocks")  # noqa: TRY004 - as every mistake in a template
+    if len(made.get("blocks", [])) > MAX_BLOCKS:
+        raise ValueError(f"more than {MAX_BLOCKS} blocks")
+    encoded(made, MAX_BYTES)
+    return made

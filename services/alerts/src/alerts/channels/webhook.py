@@ -6,34 +6,42 @@ from typing import Any
 import msgspec
 from standardwebhooks.webhooks import Webhook as Signer
 
-from alerts.channels.http import post, refusal
-from alerts.domain.channels import Channel, Webhook
+from alerts.channels.http import post, refusal, taken
+from alerts.domain.channels import Channel
 from alerts.domain.deliveries import Delivered, Failed
-from alerts.domain.messages import TEST, Message
+from alerts.domain.destinations import Webhook
+from alerts.domain.messages import CHANNEL_DISABLED, TEST, Digest, Message
 from mainstay.web.client import OutgoingClient
+
+TYPES = {TEST: "mainstay.channel.test", CHANNEL_DISABLED: "mainstay.channel.disabled"}
 
 
 class WebhookSender:
-    """Sends messages as JSON, signed with the channel's secret."""
+    """Sends messages as JSON, signed with the channel's secret, and with the one before it while that is rotated."""
 
     def __init__(self, client: OutgoingClient) -> None:
         self._client = client
 
-    async def send(self, channel: Channel, delivery_id: str, message: Message, sent_at: datetime) -> Delivered | Failed:
+    async def send(
+        self, channel: Channel, delivery_id: str, message: Message | Digest, sent_at: datetime
+    ) -> Delivered | Failed:
         """One attempt. Every answer but 2xx is a failure; all but 410 are worth another try."""
         destination = channel.destination
         if not isinstance(destination, Webhook):
             raise TypeError(f"channel {channel.id} is no webhook")
+        if isinstance(message, Digest):
+            raise TypeError("a webhook has no quota, and so no digests")
+        secrets = destination.secrets_at(sent_at)
         body = msgspec.json.encode(payload(message))
         headers = {
             "webhook-id": delivery_id,
             "webhook-timestamp": str(int(sent_at.timestamp())),
-            "webhook-signature": Signer(destination.secret).sign(delivery_id, sent_at, body.decode()),
+            "webhook-signature": " ".join(Signer(one).sign(delivery_id, sent_at, body.decode()) for one in secrets),
         }
-        answer = await post(self._client, destination.url, body, headers)
+        answer = await post(self._client, destination.url, body, headers, *secrets)
         if isinstance(answer, Failed):
             return answer
-        return Delivered() if 200 <= answer.status < 300 else refusal(answer, sent_at, retryable=True)
+        return taken(answer) if 200 <= answer.status < 300 else refusal(answer, sent_at, retryable=True)
 
 
 def payload(message: Message) -> dict[str, Any]:
@@ -41,6 +49,7 @@ def payload(message: Message) -> dict[str, Any]:
     account, alert = message.account, message.alert
     data: dict[str, Any] = {
         "notification_id": message.notification_id,
+        "language": message.words.language,
         "title": message.title,
         "text": message.text,
         "severity": message.severity,
@@ -69,5 +78,5 @@ def payload(message: Message) -> dict[str, Any]:
             "resolved_at": alert.resolved_at,
             "resolution": alert.resolution,
         }
-    kind = "mainstay.channel.test" if message.kind == TEST else f"mainstay.alert.{message.kind}"
+    kind = TYPES.get(message.kind, f"mainstay.alert.{message.kind}")
     return {"type": kind, "timestamp": message.occurred_at, "data": data}

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts.domain.episodes import Ending, Episode
+from alerts.domain.observations import Phrase
 from alerts.domain.words import Category, Severity
 
 BY_HAND = "by-hand"
@@ -86,6 +87,8 @@ class Alert:
     resolved_by: str | None = None
     resolution: str | None = None
     reason: str | None = None
+    said: tuple[Phrase, ...] = ()
+    """Why it opened, for other languages than English."""
 
     @property
     def is_resolved(self) -> bool:
@@ -212,4 +215,5 @@ def _opened(episode: Episode, now: datetime, *, quiet: bool) -> Alert:
         opened_by=episode.opened_by,
         recorded_at=now,
         quiet=quiet,
+        said=episode.said,
     )

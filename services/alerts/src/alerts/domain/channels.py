@@ -1,13 +1,10 @@
 """Channels: where notifications go, and which of them a channel takes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from alerts.domain.words import Category, Severity
-
-OWNER = "owner"
-"""The address that stands for the owner of the account."""
+from alerts.domain.destinations import KINDS, ChannelKind, Destination
+from alerts.domain.words import Category, Language, Severity
 
 
 class ChannelUnknown(Exception):
@@ -20,60 +17,6 @@ class ChannelUnknown(Exception):
 
 class ChannelNotUsable(Exception):
     """The channel takes no messages now: it is switched off."""
-
-
-class DestinationRefused(ValueError):
-    """A channel's destination cannot be used. `field` is the member of the request that says it."""
-
-    def __init__(self, reason: str, field_name: str) -> None:
-        super().__init__(reason)
-        self.field = field_name
-
-
-class ChannelKind(StrEnum):
-    """The forms in which a notification can leave."""
-
-    WEBHOOK = "webhook"
-    SLACK = "slack"
-    EMAIL = "email"
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A receiver of signed webhooks (Standard Webhooks). `secret` is `whsec_` and the base64 of 32 random bytes."""
-
-    url: str = field(repr=False)
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Slack:
-    """An incoming webhook of Slack, or of a chat that speaks its format. The URL is a credential."""
-
-    url: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Email:
-    """A mailbox: a fixed address, or `owner` with a `fallback` for accounts whose owner is no address."""
-
-    to: str
-    fallback: str | None = None
-
-    def recipient(self, owner: str | None) -> str | None:
-        """The address for an account of this owner; None when there is none."""
-        if self.to != OWNER:
-            return self.to
-        return owner if owner and is_address(owner) else self.fallback
-
-
-Destination = Webhook | Slack | Email
-
-KINDS: dict[type, ChannelKind] = {
-    Webhook: ChannelKind.WEBHOOK,
-    Slack: ChannelKind.SLACK,
-    Email: ChannelKind.EMAIL,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +40,8 @@ class Filter:
 class Channel:
     """One channel. A channel that failed too long, or answered that it is gone, has a `disabled_reason`.
 
-    `failing_since` is the first failure after the last success.
+    `failing_since` is the first failure after the last success. `language` is what its readers read. One that is marked
+    `operator` takes what the operator of Mainstay has to know, and no alerts.
     """
 
     id: str
@@ -111,6 +55,8 @@ class Channel:
     disabled_reason: str | None = None
     failing_since: datetime | None = None
     deleted: bool = False
+    language: Language = Language.EN
+    operator: bool = False
     unreadable: bool = False
     """The destination was sealed with another key and is lost: the channel has to be made anew."""
 
@@ -119,15 +65,7 @@ class Channel:
         """In which form it takes messages."""
         return KINDS[type(self.destination)]
 
-
-def is_address(text: str) -> bool:
-    """Whether a text can be used as an email address: one @, something on both sides, nothing that breaks a header."""
-    local, at, domain = text.rpartition("@")
-    return (
-        bool(local and at and domain)
-        and len(text) <= 254
-        and "@" not in local
-        and text.isascii()
-        and text.isprintable()
-        and not set(text) & set(' ,;:<>()[]\\"')
-    )
+    @property
+    def is_active(self) -> bool:
+        """Whether it takes messages now."""
+        return self.enabled and self.disabled_reason is None and not self.deleted and not self.unreadable

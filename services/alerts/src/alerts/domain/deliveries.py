@@ -30,6 +30,9 @@ JITTER = 0.2
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 """A destination that asks for more patience than this does not get it."""
 
+REFUSED_FOR = timedelta(days=7)
+"""How long an address is passed over that a mail server said does not exist: it may have been made meanwhile."""
+
 DISABLED_AFTER = timedelta(days=5)
 """A channel with nothing but failures for this long is switched off."""
 
@@ -46,14 +49,19 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The destination took the message."""
+    """The destination took the message. `status` and `answer` are what it said, cut and without secrets."""
+
+    status: int | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The destination did not take the message, or did not say so.
 
-    `unclear`: no answer came, so it may have taken it all the same. `gone`: it never will take any again.
+    `unclear`: no answer came, so it may have taken it all the same. `gone`: it never will take any again. `retry_after`
+    is a pause for the whole destination. `status` and `answer` are what it said, cut and without secrets.
+    `refused_address`: the mail server takes nothing for it.
     """
 
     error: str
@@ -61,6 +69,9 @@ class Failed:
     retry_after: timedelta | None = None
     unclear: bool = False
     gone: bool = False
+    status: int | None = None
+    answer: str | None = None
+    refused_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +94,21 @@ def delivery_id(notification: str, channel_id: str) -> str:
     return str(uuid5(NOTIFICATIONS, f"{notification}\n{channel_id}"))
 
 
+def disabling_id(channel_id: str, at: datetime) -> str:
+    """The id of what the operator is told when a channel is switched off."""
+    return str(uuid5(NOTIFICATIONS, f"{channel_id}\nswitched off\n{at.isoformat()}"))
+
+
+def jittered(pause: timedelta, name: str, number: int) -> timedelta:
+    """A pause, up to a fifth shorter or longer: as much for the same name and number."""
+    return pause * (1 + JITTER * _spread(name, number))
+
+
 def next_attempt(delivery: str, attempts: int, failed: Failed, now: datetime) -> datetime | None:
     """When to try again after `attempts` attempts, the last of which failed; None: give it up."""
     if not failed.retryable or attempts > len(RETRY_AFTER):
         return None
-    pause = RETRY_AFTER[attempts - 1] * (1 + JITTER * _spread(delivery, attempts))
+    pause = jittered(RETRY_AFTER[attempts - 1], delivery, attempts)
     if failed.retry_after is not None:
         pause = max(pause, min(failed.retry_after, LONGEST_RETRY_AFTER))
     return now + pause

@@ -17,6 +17,7 @@ from alerts.domain.observations import (
     BandEntered,
     BecameActive,
     Observation,
+    Phrase,
     TermClosed,
     WentSilent,
     WindowOpened,
@@ -52,7 +53,8 @@ class Episode:
     """One stretch of time in which a rule's condition held.
 
     `grade` and `identity` are what makes it this alert and no other; `opened_by` is the event that began it; `seen_at`
-    the last time the same thing was said again. `words` fill the rule's sentences.
+    the last time the same thing was said again. `words` fill the rule's sentences;
+    `said` is the word `why` for other languages than English.
     """
 
     alert_id: str
@@ -65,6 +67,7 @@ class Episode:
     words: Mapping[str, str]
     seen_at: datetime
     end: End | None = None
+    said: tuple[Phrase, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -124,7 +127,7 @@ def _band_episodes(rule: Rule, ordered: Sequence[Observation]) -> list[Episode]:
                     "why": fact.reason,
                     "since": _day(seen.at.date()),
                 }
-                found.append(_episode(rule, seen, fact.band.value, words))
+                found.append(replace(_episode(rule, seen, fact.band.value, words), said=fact.said))
             current = fact.band
         elif before is not None:
             current = before

@@ -1,33 +1,41 @@
 """What a person reads: what happened, why, what it is worth, what to do next, whose it is, and where to look."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from urllib.parse import quote
 
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Notice
 from alerts.domain.rules import Rule, Rulebook
+from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Category, Severity
-from mainstay.kernel.money import Money
 
 TEST = "test"
+CHANNEL_DISABLED = "channel-disabled"
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where people and their tools find more: the base URLs of this service and of health-score; empty: no link."""
+    """Where people and their tools find more: the base URLs of this service, of health-score, and of rules' pages.
+
+    Empty: no link.
+    """
 
     alerts: str = ""
     health: str = ""
+    rules: str = ""
 
-    def to(self, alert: Alert) -> tuple[tuple[str, str], ...]:
+    def to(self, alert: Alert, words: Vocabulary) -> tuple[tuple[str, str], ...]:
         """(what it shows, address) pairs for an alert."""
         found = []
         if self.alerts:
-            found.append(("Alert", f"{self.alerts.rstrip('/')}/v1/alerts/{alert.id}"))
+            found.append((words.label("to_alert"), f"{self.alerts.rstrip('/')}/v1/alerts/{alert.id}"))
         if self.health:
             account = quote(alert.account_id, safe="")
-            found.append(("Account health", f"{self.health.rstrip('/')}/v1/accounts/{account}/health"))
+            found.append((words.label("to_health"), f"{self.health.rstrip('/')}/v1/accounts/{account}/health"))
+        if self.rules:
+            found.append((words.label("to_rule"), f"{self.rules.rstrip('/')}/{quote(alert.rule, safe='')}.md"))
         return tuple(found)
 
 
@@ -35,7 +43,8 @@ class Links:
 class Message:
     """One notification in words, before any channel's markup. It holds customers' text: channels escape it.
 
-    `notification_id` is the same on every channel and over retries. `kind` is `opened`, `resolved` or `test`.
+    `notification_id` is the same on every channel and over retries. `kind` is `opened`, `resolved`, `test` or
+    `channel-disabled`; `words` are those of the channel's language. `account` is none where it is about no account.
     """
 
     notification_id: str
@@ -46,42 +55,98 @@ class Message:
     text: str
     occurred_at: datetime
     account: Account
+    words: Vocabulary
     next_steps: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     alert: Alert | None = None
+    refused: frozenset[str] = frozenset()
+    """Addresses that refuse mail."""
 
     @property
     def worth(self) -> str:
         """ARR by currency and the next renewal, or what is not known of them."""
-        return worth(self.account.arr, self.account.next_renewal_on)
+        return self.words.worth(self.account.arr, self.account.next_renewal_on)
 
     @property
     def owner(self) -> str:
         """Whose account it is."""
-        return self.account.owner or "nobody yet"
+        return self.account.owner or self.words.label("nobody")
+
+    @property
+    def is_resolution(self) -> bool:
+        """Whether it says that something is over."""
+        return self.kind == Notice.RESOLVED
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """(label, value) pairs that every message about an account shows."""
+        if self.alert is None:
+            return ()
+        words = self.words
+        return (
+            (words.label("worth"), self.worth),
+            (words.label("owner"), self.owner),
+            (words.label("tier"), self.account.tier or words.label("none")),
+            (words.label("since"), words.instant(self.occurred_at)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Several messages for one channel that are sent as one, because more came together than it may be sent."""
+
+    id: str
+    messages: tuple[Message, ...]
+    words: Vocabulary
+
+    @property
+    def title(self) -> str:
+        """How many there are, in one line."""
+        return self.words.label("digest_title", count=len(self.messages))
+
+    @property
+    def text(self) -> str:
+        """Why they come together."""
+        return self.words.label("digest_text")
+
+    @property
+    def more(self) -> str:
+        """What stands before all but the first."""
+        return self.words.label("digest_more", count=len(self.messages) - 1)
+
+    @property
+    def severity(self) -> Severity:
+        """That of the most severe."""
+        return max((message.severity for message in self.messages), key=lambda severity: severity.rank)
 
 
 def title_of(alert: Alert, account: Account, rule: Rule | None) -> str:
-    """What happened, in one line."""
+    """What happened, in one line, in the rule's own words."""
     if rule is None:
         return f"{account.label}: {alert.rule}"
     return rule.worded(rule.title, {**alert.words, "account": account.label})
 
 
 def text_of(alert: Alert, account: Account, rule: Rule | None) -> str:
-    """Why, in a sentence or two."""
+    """Why, in a sentence or two, in the rule's own words."""
     return rule.worded(rule.text, {**alert.words, "account": account.label}) if rule else ""
 
 
 def compose(
-    notification_id: str, notice: Notice, alert: Alert, account: Account, rulebook: Rulebook, links: Links
+    notification_id: str,
+    notice: Notice,
+    alert: Alert,
+    account: Account,
+    rulebook: Rulebook,
+    links: Links,
+    words: Vocabulary,
 ) -> Message:
     """The message for one notice of an alert."""
     rule = rulebook.named(alert.rule)
-    title, text = title_of(alert, account, rule), text_of(alert, account, rule)
-    if notice is Notice.RESOLVED:
-        title, text = f"Resolved: {title}", alert.reason or ""
+    title, text = words.title(alert, account, rule), words.text(alert, account, rule)
     resolved = notice is Notice.RESOLVED
+    if resolved:
+        title, text = words.label("resolved", title=title), words.ending(alert)
     return Message(
         notification_id=notification_id,
         kind=notice.value,
@@ -91,28 +156,45 @@ def compose(
         text=text,
         occurred_at=(alert.resolved_at if resolved else None) or alert.opened_at,
         account=account,
-        next_steps=rule.next_steps if rule and not resolved else (),
-        links=links.to(alert),
+        words=words,
+        next_steps=() if resolved else words.next_steps(rule),
+        links=links.to(alert, words),
         alert=alert,
     )
 
 
-def test_message(notification_id: str, channel_name: str, at: datetime) -> Message:
+def test_message(notification_id: str, channel_name: str, at: datetime, words: Vocabulary) -> Message:
     """What a channel's test sends."""
     return Message(
         notification_id=notification_id,
         kind=TEST,
         severity=Severity.INFO,
         category=Category.ACTIVITY,
-        title=f"Test message for the channel {channel_name}",
-        text="Mainstay can reach this channel. Alerts that it takes will look like this.",
+        title=words.label("test_title", channel=channel_name),
+        text=words.label("test_text"),
         occurred_at=at,
-        account=Account("example", name="Example account"),
+        account=Account("example", name=words.label("test_account")),
+        words=words,
     )
 
 
-def worth(arr: tuple[Money, ...], next_renewal_on: date | None) -> str:
-    """A phrase like `ARR 12,000.00 EUR, next renewal 2026-09-30`."""
-    amounts = " + ".join(f"{money.amount:,.2f} {money.currency}" for money in arr)
-    renewal = f"next renewal {next_renewal_on.isoformat()}" if next_renewal_on else "no renewal date known"
-    return f"{f'ARR {amounts}' if amounts else 'ARR not known'}, {renewal}"
+def disabled_message(notification_id: str, about: Mapping[str, str], at: datetime, words: Vocabulary) -> Message:
+    """What the operator reads when a channel was switched off; `about` has its `id`, its name and the `reason`."""
+    steps = ("disabled_step_look", "disabled_step_on", "disabled_step_replay")
+    return Message(
+        notification_id=notification_id,
+        kind=CHANNEL_DISABLED,
+        severity=Severity.CRITICAL,
+        category=Category.ACTIVITY,
+        title=words.label("disabled_title", channel=about["channel"]),
+        text=words.label("disabled_text", reason=about["reason"]),
+        occurred_at=at,
+        account=Account("mainstay", name="Mainstay"),
+        words=words,
+        next_steps=tuple(words.label(step, id=about["id"]) for step in steps),
+    )
+
+
+def in_order(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The most severe first, then the oldest: the order in which a digest names them."""
+    return tuple(sorted(messages, key=lambda message: (-message.severity.rank, message.occurred_at)))

@@ -4,7 +4,8 @@ Observations about one subject are ordered by (instant, event id), never by thei
 aside and redriven later finds its place.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from alerts.domain.words import Band
@@ -15,13 +16,25 @@ ACTIVITY = "activity"
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """Something said to a person, by the key of a text and its parameters, so that it can be told in any language."""
+
+    key: str
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class BandEntered:
-    """The account entered a band. Scores are whole points 0–100, None where there is too little data."""
+    """The account entered a band. Scores are whole points 0–100, None where there is too little data.
+
+    `reason` is a sentence in English, `said` its parts for other languages, where they are known.
+    """
 
     band: Band
     previous: Band | None
     score: int | None
     reason: str
+    said: tuple[Phrase, ...] = ()
 
     @property
     def subject(self) -> str:

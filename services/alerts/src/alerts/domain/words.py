@@ -1,4 +1,4 @@
-"""The words of the field that the rules are written in: bands, severities, categories."""
+"""The words of the field that the rules are written in: bands, severities, categories; and the languages spoken."""
 
 from enum import StrEnum
 
@@ -49,3 +49,11 @@ class Category(StrEnum):
     EXPANSION = "expansion"
     LIFECYCLE = "lifecycle"
     ACTIVITY = "activity"
+
+
+class Language(StrEnum):
+    """A language that people read, by its BCP 47 tag; Chinese by its script."""
+
+    EN = "en"
+    ZH_HANS = "zh-Hans"
+    ZH_HANT = "zh-Hant"

@@ -9,28 +9,38 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerts.domain.accounts import Account
+from alerts.store.erasure import ErasureStore
 from alerts.store.tables import account
 from mainstay.kernel.money import Money
+from mainstay.service.subjects import ACCOUNT
 
 
 class AccountStore:
     """Accounts, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, erased: ErasureStore) -> None:
         self._connection = connection
+        self._erased = erased
 
     async def lock(self, account_ids: Iterable[str]) -> Mapping[str, Account]:
-        """Lock the rows in sorted order, making those that are missing."""
-        wanted = sorted(set(account_ids))
-        if not wanted:
+        """Lock the rows in sorted order, making those that are missing; the erased are left out."""
+        asked_for = set(account_ids)
+        if not asked_for:
             return {}
-        await self._connection.execute(
-            text(f"INSERT INTO {account} (account_id) SELECT unnest(CAST(:ids AS text[])) ON CONFLICT DO NOTHING"),
-            {"ids": wanted},
+        known = await self._connection.execute(
+            select(account.c.account_id).where(account.c.account_id == func.any(sorted(asked_for)))
         )
+        # Only these are made: one that was there at this look and is not at the next was erased in between.
+        new = asked_for.difference(known.scalars())
+        made = sorted(new - await self._erased.among(ACCOUNT, new))
+        if made:
+            await self._connection.execute(
+                text(f"INSERT INTO {account} (account_id) SELECT unnest(CAST(:ids AS text[])) ON CONFLICT DO NOTHING"),
+                {"ids": made},
+            )
         rows = await self._connection.execute(
             select(account)
-            .where(account.c.account_id == func.any(wanted))
+            .where(account.c.account_id == func.any(sorted(asked_for)))
             .order_by(account.c.account_id)
             .with_for_update()
         )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerts.application.ports import Subject
 from alerts.domain.alerts import Alert, AlertUnknown, Change, State
-from alerts.domain.observations import Observation
+from alerts.domain.observations import Observation, Phrase
 from alerts.domain.words import Category, Severity
 from alerts.store.facts import from_row, to_row
 from alerts.store.tables import alert, observation, transition
@@ -99,5 +99,6 @@ def to_alert(row: Row[Any]) -> Alert:
         "category": Category(row.category),
         "severity": Severity(row.severity),
         "state": State(row.state),
+        "said": tuple(Phrase(**phrase) for phrase in row.said),
     }
     return Alert(**fields)

@@ -1,26 +1,49 @@
 """Channels; their destinations are sealed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.domain.channels import Channel, ChannelKind, ChannelUnknown, Destination, Email, Filter, Slack, Webhook
-from alerts.domain.words import Category, Severity
+from alerts.application.ports import Refused
+from alerts.domain.channels import Channel, ChannelUnknown, Filter
+from alerts.domain.destinations import (
+    AddressNotRefused,
+    ChannelKind,
+    Destination,
+    DingTalk,
+    Email,
+    Feishu,
+    Slack,
+    Teams,
+    Webhook,
+    WeCom,
+)
+from alerts.domain.words import Category, Language, Severity
 from alerts.sealing import Seal, SecretUnreadable
-from alerts.store.tables import channel
+from alerts.store.tables import channel, pace, refused_address
 
 FORMS: Mapping[ChannelKind, type[Destination]] = {
     ChannelKind.WEBHOOK: Webhook,
     ChannelKind.SLACK: Slack,
     ChannelKind.EMAIL: Email,
+    ChannelKind.TEAMS: Teams,
+    ChannelKind.WECOM: WeCom,
+    ChannelKind.DINGTALK: DingTalk,
+    ChannelKind.FEISHU: Feishu,
 }
 NOWHERE: Mapping[ChannelKind, Destination] = {
     ChannelKind.WEBHOOK: Webhook("", ""),
     ChannelKind.SLACK: Slack(""),
     ChannelKind.EMAIL: Email(""),
+    ChannelKind.TEAMS: Teams(""),
+    ChannelKind.WECOM: WeCom(""),
+    ChannelKind.DINGTALK: DingTalk(""),
+    ChannelKind.FEISHU: Feishu(""),
 }
 """What is left of a deleted channel's destination."""
 
@@ -35,13 +58,12 @@ class ChannelStore:
         self._seal = seal
 
     async def active(self) -> Sequence[Channel]:
-        """The channels that take messages."""
-        rows = await self._connection.execute(
-            select(channel)
-            .where(channel.c.enabled, channel.c.disabled_reason.is_(None), ~channel.c.deleted)
-            .order_by(channel.c.id)
-        )
-        return [one for row in rows if not (one := to_channel(row, self._seal)).unreadable]
+        """The channels that take alerts."""
+        return await self._active(operator=False)
+
+    async def operators(self) -> Sequence[Channel]:
+        """The channels that take what the operator has to know."""
+        return await self._active(operator=True)
 
     async def lock(self, channel_id: str) -> Channel:
         """One channel, locked (its key may be referred to meanwhile). Raises `ChannelUnknown`."""
@@ -52,14 +74,62 @@ class ChannelStore:
         return to_channel(row, self._seal)
 
     async def add(self, new: Channel) -> None:
-        """Store a new channel."""
-        await self._connection.execute(insert(channel).values(_to_row(new, self._seal)))
+        """Store a new channel; one that another process has stored this moment stays as it is."""
+        made = upsert(channel).values(_to_row(new, self._seal)).on_conflict_do_nothing()
+        await self._connection.execute(made)
+        await self._connection.execute(upsert(pace).values(channel_id=new.id, failures=0).on_conflict_do_nothing())
 
     async def save(self, changed: Channel) -> None:
         """Store a changed channel. A deleted one loses its destination."""
         values = _to_row(changed, self._seal)
         del values["id"]
         await self._connection.execute(update(channel).where(channel.c.id == changed.id).values(values))
+
+    async def refuse(self, refused: Refused) -> None:
+        """Pass an address over from now on."""
+        statement = upsert(refused_address).values(asdict(refused))
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[refused_address.c.address], set_=asdict(refused))
+        )
+
+    async def accept(self, address: str) -> None:
+        """Pass an address over no more. Raises `AddressNotRefused`."""
+        done = await self._connection.execute(delete(refused_address).where(refused_address.c.address == address))
+        if not done.rowcount:
+            raise AddressNotRefused(address)
+
+    async def reseal(self) -> int:
+        """Seal anew what was sealed with a previous key; answers how many. What no key opens is left as it is."""
+        rows = await self._connection.execute(
+            select(channel)
+            .where(
+                channel.c.destination.is_not(None),
+                channel.c.sealed_with.is_distinct_from(self._seal.key_id),
+                channel.c.sealed_with.is_(None) | channel.c.sealed_with.in_(self._seal.key_ids),
+            )
+            .order_by(channel.c.id)
+            .with_for_update(key_share=True)
+        )
+        found = 0
+        for row in rows:
+            one = to_channel(row, self._seal)
+            if not one.unreadable:
+                found += 1
+                await self.save(one)
+        return found
+
+    async def _active(self, *, operator: bool) -> Sequence[Channel]:
+        rows = await self._connection.execute(
+            select(channel)
+            .where(
+                channel.c.enabled,
+                channel.c.disabled_reason.is_(None),
+                ~channel.c.deleted,
+                channel.c.operator == operator,
+            )
+            .order_by(channel.c.id)
+        )
+        return [one for row in rows if not (one := to_channel(row, self._seal)).unreadable]
 
 
 def to_channel(row: Row[Any] | Any, seal: Seal) -> Channel:
@@ -87,6 +157,8 @@ def to_channel(row: Row[Any] | Any, seal: Seal) -> Channel:
         disabled_reason=UNREADABLE if unreadable else row.disabled_reason,
         failing_since=row.failing_since,
         deleted=row.deleted,
+        language=Language(row.language),
+        operator=row.operator,
         unreadable=unreadable,
     )
 
@@ -107,4 +179,7 @@ def _to_row(one: Channel, seal: Seal) -> dict[str, Any]:
         "disabled_at": one.disabled_at,
         "disabled_reason": one.disabled_reason,
         "deleted": one.deleted,
+        "language": one.language.value,
+        "operator": one.operator,
+        "sealed_with": None if one.deleted else seal.key_id,
     }

@@ -72,6 +72,7 @@ alert = Table(
     Column("resolved_by", Text),
     Column("resolution", Text),
     Column("reason", Text),
+    Column("said", JSONB, nullable=False),
 )
 
 transition = Table(
@@ -104,6 +105,19 @@ channel = Table(
     Column("disabled_at", DateTime(timezone=True)),
     Column("disabled_reason", Text),
     Column("deleted", Boolean, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("operator", Boolean, nullable=False),
+    Column("sealed_with", Text),  # the id of the key that `destination` was sealed with
+)
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("channel_id", Text, primary_key=True),
+    Column("full_at", DateTime(timezone=True)),
+    Column("blocked_until", DateTime(timezone=True)),
+    Column("failures", Integer, nullable=False),
+    Column("probe_at", DateTime(timezone=True)),
 )
 
 notification = Table(
@@ -114,6 +128,7 @@ notification = Table(
     Column("alert_id", Text),
     Column("account_id", Text),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("about", JSONB(none_as_null=True)),
 )
 
 delivery = Table(
@@ -131,4 +146,46 @@ delivery = Table(
     Column("route_at_send", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("delivered_at", DateTime(timezone=True)),
+    Column("trial", Boolean, nullable=False),
+    Column("digest_id", Text),
+    Column("attempts_before", Integer, nullable=False),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("delivery_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest_id", Text),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("took_ms", Integer),
+    Column("outcome", Text),
+    Column("status", Integer),
+    Column("answer", Text),
+    Column("error", Text),
+)
+
+replay = Table(
+    "replay",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("wanted", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("replayed", Integer, nullable=False),
+    Column("passed_over", Integer, nullable=False),
+    Column("seen_at", DateTime(timezone=True)),
+    Column("seen_id", Text),
+    Column("finished_at", DateTime(timezone=True)),
+)
+
+refused_address = Table(
+    "refused_address",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("refused_at", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
 )

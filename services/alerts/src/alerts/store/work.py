@@ -10,20 +10,25 @@ from alerts.store.accounts import AccountStore
 from alerts.store.alerts import AlertStore
 from alerts.store.channels import ChannelStore
 from alerts.store.deliveries import DeliveryStore
+from alerts.store.erasure import ErasureStore
+from alerts.store.replays import ReplayStore
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing
+from mainstay.service.subjects import Subjects
 
 
 class StoreWork:
     """One transaction over the stores."""
 
-    def __init__(self, transaction: Transaction, seal: Seal) -> None:
+    def __init__(self, transaction: Transaction, seal: Seal, subjects: Subjects) -> None:
         self._transaction = transaction
-        self.accounts = AccountStore(transaction.connection)
+        self.erased = ErasureStore(transaction.connection, subjects)
+        self.accounts = AccountStore(transaction.connection, self.erased)
         self.alerts = AlertStore(transaction.connection)
         self.channels = ChannelStore(transaction.connection, seal)
         self.deliveries = DeliveryStore(transaction.connection, seal)
+        self.replays = ReplayStore(transaction)
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those of the (source, event id) pairs that had no effect before; from now on they had."""
@@ -37,15 +42,20 @@ class StoreWork:
 class OpenStoreWork:
     """Opens the application's transactions."""
 
-    def __init__(self, transactions: Transactions, seal: Seal) -> None:
+    def __init__(self, transactions: Transactions, seal: Seal, subjects: Subjects) -> None:
         self._transactions = transactions
         self._seal = seal
+        self._subjects = subjects
 
     def __call__(self, batch: Batch[Any] | None = None) -> AbstractAsyncContextManager[Work]:
         """One transaction; with a batch, its positions move first."""
         return self._open(batch)
 
+    def within(self, transaction: Transaction) -> Work:
+        """The stores on a transaction that is open."""
+        return StoreWork(transaction, self._seal, self._subjects)
+
     @asynccontextmanager
     async def _open(self, batch: Batch[Any] | None) -> AsyncIterator[Work]:
         async with self._transactions(batch) as transaction:
-            yield StoreWork(transaction, self._seal)
+            yield self.within(transaction)

@@ -1,0 +1,138 @@
+"""The words of messages in one language, and how it writes dates, bands, severities and what a rule has to say."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from string import Template
+
+from alerts.domain.accounts import Account
+from alerts.domain.alerts import BY_HAND, Alert
+from alerts.domain.observations import Phrase
+from alerts.domain.rules import Kind, Rule
+from alerts.domain.words import Language
+from mainstay.kernel.money import Money
+
+_SEATS = re.compile(r"(\d+) seats")
+_HEALTH = re.compile(r"(\w+)(?: \((\d+)\))?")
+
+
+class VocabularyInvalid(ValueError):
+    """A file of words cannot be used as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What a rule says in another language than its own."""
+
+    title: str
+    text: str
+    next_steps: tuple[str, ...]
+
+
+def _nothing(_: Sequence[Phrase]) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words by name, in one language.
+
+    `rules` are translations by rule id, `endings` by resolution; what has none speaks for itself, in English.
+    """
+
+    language: Language
+    labels: Mapping[str, str]
+    severities: Mapping[str, str]
+    categories: Mapping[str, str]
+    bands: Mapping[str, str]
+    endings: Mapping[str, str]
+    rules: Mapping[str, Sentences]
+    tell: Callable[[Sequence[Phrase]], str] = _nothing
+    """Phrases as a sentence in this language; empty where it cannot be told."""
+
+    def label(self, name: str, **values: object) -> str:
+        """A label, with its `{names}` filled in."""
+        label = self.labels[name]
+        return label.format(**values) if values else label
+
+    @property
+    def cut(self) -> str:
+        """What stands at the end of a text that was cut."""
+        return self.labels["cut"]
+
+    def day(self, day: date) -> str:
+        """A civil date."""
+        return self.label("day", year=day.year, month=day.month, day=day.day)
+
+    def instant(self, at: datetime) -> str:
+        """An instant, in UTC."""
+        return f"{self.day(at.date())} {at:%H:%M} UTC"
+
+    def worth(self, arr: tuple[Money, ...], next_renewal_on: date | None) -> str:
+        """A phrase like `ARR 12,000.00 EUR, next renewal 2026-09-30`."""
+        amounts = " + ".join(f"{money.amount:,.2f} {money.currency}" for money in arr)
+        parts = (
+            self.label("arr", amounts=amounts) if amounts else self.label("arr_unknown"),
+            self.label("renewal", day=self.day(next_renewal_on)) if next_renewal_on else self.label("renewal_unknown"),
+        )
+        return self.label("between").join(parts)
+
+    def title(self, alert: Alert, account: Account, rule: Rule | None) -> str:
+        """What happened, in one line."""
+        if rule is None:
+            return self.label("titled", account=account.label, rule=alert.rule)
+        said = self.rules.get(rule.id)
+        if said is None:
+            return rule.worded(rule.title, {**alert.words, "account": account.label})
+        return Template(said.title).substitute(self._in_words(rule, alert, account))
+
+    def text(self, alert: Alert, account: Account, rule: Rule | None) -> str:
+        """Why, in a sentence or two."""
+        if rule is None:
+            return ""
+        said = self.rules.get(rule.id)
+        if said is None:
+            return rule.worded(rule.text, {**alert.words, "account": account.label})
+        return Template(said.text).substitute(self._in_words(rule, alert, account))
+
+    def next_steps(self, rule: Rule | None) -> tuple[str, ...]:
+        """What to do next."""
+        if rule is None:
+            return ()
+        said = self.rules.get(rule.id)
+        return said.next_steps if said else rule.next_steps
+
+    def ending(self, alert: Alert) -> str:
+        """Why it is over. What a person wrote is left as it is."""
+        reason = alert.reason or ""
+        told = self.endings.get(alert.resolution or "")
+        is_a_persons = alert.resolution == BY_HAND and reason != f"Resolved by {alert.resolved_by}."
+        if told is None or is_a_persons:
+            return reason
+        return told.format(by=alert.resolved_by, grade=self.bands.get(alert.grade, alert.grade))
+
+    def _in_words(self, rule: Rule, alert: Alert, account: Account) -> Mapping[str, str]:
+        """The names of a rule's sentences, in this language: alerts keep them as English has them."""
+        found = {**alert.words, "account": account.label}
+        for name, word in alert.words.items():
+            match name:
+                case "band" | "previous":
+                    found[name] = self.bands.get(word, word)
+                case "why":
+                    found[name] = self.tell(alert.said) or word
+                case "score" if not word.isdigit():
+                    found[name] = self.label("no_score")
+                case "since" | "last_activity_on" | "ends_before":
+                    found[name] = self.day(date.fromisoformat(word))
+                case "seats" if rule.kind is Kind.RENEWAL_WINDOW:
+                    seats = _SEATS.fullmatch(word)
+                    found[name] = self.label("seats", seats=seats[1]) if seats else self.label("seats_unknown")
+                case "health":
+                    health = _HEALTH.fullmatch(word)
+                    band = self.bands.get(health[1], health[1]) if health else word
+                    score = health[2] if health else None
+                    found[name] = self.label("health", band=band, score=score) if score else band
+                case _:
+                    continue
+        return found

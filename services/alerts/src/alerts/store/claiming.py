@@ -1,0 +1,240 @@
+"""The claim: shares what is due among processes, at the pace that each channel's destination allows.
+
+First the channels that have something due and that no other process is claiming from (their pace is locked), then how
+much waits there, then the deliveries themselves. Nothing in it waits for a lock, so it takes part in no deadlock.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alerts.application.ports import Call, Claim, Notification
+from alerts.domain.channels import Channel
+from alerts.domain.destinations import ChannelKind, Email
+from alerts.domain.pacing import LINES_OF_A_DIGEST, QUOTAS, Pace, Plan
+from alerts.sealing import Seal
+from alerts.store.accounts import to_account
+from alerts.store.alerts import to_alert
+from alerts.store.channels import to_channel
+from alerts.store.rows import to_delivery
+from alerts.store.tables import account, alert, attempt, channel, delivery, notification, pace, refused_address
+from mainstay.kernel.ids import new_id
+
+MOST_SEEN = 2 * LINES_OF_A_DIGEST
+"""How many waiting deliveries of a channel are counted: more change nothing."""
+
+SWITCHED_OFF_AT_ONCE = Plan(singles=50)
+"""A channel that takes nothing any more is not called: what waits for it only has to be told so."""
+
+_IS_DUE = "state IN ('pending', 'delivering') AND coalesce(next_attempt_at, lease_until) <= :now"
+
+OPEN = f"""
+SELECT p.* FROM {pace} p
+WHERE EXISTS (SELECT FROM {delivery} d WHERE d.channel_id = p.channel_id AND {_IS_DUE})
+FOR UPDATE OF p SKIP LOCKED
+"""
+
+WAITING = f"""
+SELECT c.id,
+    (SELECT count(*) FROM (
+        SELECT FROM {delivery} WHERE channel_id = c.id AND NOT trial AND {_IS_DUE} LIMIT :most_seen
+    ) w) AS waiting,
+    (SELECT count(*) FROM (
+        SELECT FROM {delivery} WHERE channel_id = c.id AND trial AND {_IS_DUE} LIMIT :most_seen
+    ) t) AS trials,
+    (SELECT count(DISTINCT coalesce(digest_id, id)) FROM {delivery}
+        WHERE channel_id = c.id AND state = 'delivering' AND lease_until > :now) AS under_way
+FROM {channel} c WHERE c.id = ANY (CAST(:channels AS text[]))
+"""
+
+# FOR UPDATE inside LATERAL: each channel gives up to its room of rows that no other process has in hand.
+CLAIM = f"""
+WITH plan AS (
+    SELECT * FROM unnest(CAST(:channels AS text[]), CAST(:trials AS int[]), CAST(:others AS int[]))
+        AS p (channel_id, trials, others)
+), trial AS MATERIALIZED (
+    SELECT d.id, d.due_at FROM plan p CROSS JOIN LATERAL (
+        SELECT id, coalesce(next_attempt_at, lease_until) AS due_at FROM {delivery}
+        WHERE channel_id = p.channel_id AND trial AND {_IS_DUE}
+        ORDER BY coalesce(next_attempt_at, lease_until) LIMIT p.trials FOR UPDATE SKIP LOCKED
+    ) d
+), other AS MATERIALIZED (
+    SELECT d.id, d.due_at FROM plan p CROSS JOIN LATERAL (
+        SELECT id, coalesce(next_attempt_at, lease_until) AS due_at FROM {delivery}
+        WHERE channel_id = p.channel_id AND NOT trial AND {_IS_DUE}
+        ORDER BY coalesce(next_attempt_at, lease_until) LIMIT p.others FOR UPDATE SKIP LOCKED
+    ) d
+), due AS (SELECT * FROM trial UNION ALL SELECT * FROM other)
+UPDATE {delivery} d
+SET state = 'delivering', attempts = attempts + 1, next_attempt_at = NULL, lease_until = :lease_until,
+    unclear = unclear OR state = 'delivering', digest_id = NULL
+FROM due WHERE d.id = due.id
+RETURNING d.id, d.channel_id, d.trial, due.due_at
+"""
+
+BEGIN = f"""
+INSERT INTO {attempt} (delivery_id, number, digest_id, started_at)
+SELECT id, attempts, digest_id, :now FROM {delivery} WHERE id = ANY (CAST(:ids AS text[]))
+ON CONFLICT DO NOTHING
+"""
+
+
+class Claiming:
+    """Claims, within one transaction."""
+
+    def __init__(self, connection: AsyncConnection, seal: Seal) -> None:
+        self._connection = connection
+        self._seal = seal
+
+    async def claim(self, now: datetime, lease_until: datetime, at_once: Mapping[ChannelKind, int]) -> Sequence[Call]:
+        """Take what is due and has room, and begin an attempt of each."""
+        paces = {row.channel_id: to_pace(row) for row in await self._connection.execute(text(OPEN), {"now": now})}
+        if not paces:
+            return []
+        channels = await self._channels(sorted(paces))
+        plans = await self._plans(channels, paces, now, at_once)
+        if not plans:
+            return []
+        claimed = await self._take(plans, now, lease_until)
+        groups = [group for channel_id, rows in claimed.items() for group in _groups(plans[channel_id], rows, now)]
+        if not groups:
+            return []
+        await self._begin(groups, now)
+        for channel_id in sorted(claimed):
+            quota, calls = QUOTAS.get(channels[channel_id].kind), sum(group[0] == channel_id for group in groups)
+            if quota is not None:
+                after = paces[channel_id].called(quota, now, calls)
+                await self._connection.execute(
+                    update(pace).where(pace.c.channel_id == channel_id).values(full_at=after.full_at)
+                )
+        claims = await self._claims([one for _, _, ids in groups for one in ids], channels, now)
+        return [
+            Call(channels[channel_id], tuple(claims[one] for one in ids), digest_id)
+            for channel_id, digest_id, ids in groups
+        ]
+
+    async def _channels(self, ids: Sequence[str]) -> Mapping[str, Channel]:
+        rows = await self._connection.execute(select(channel).where(channel.c.id == func.any(ids)))
+        return {row.id: to_channel(row, self._seal) for row in rows}
+
+    async def _plans(
+        self,
+        channels: Mapping[str, Channel],
+        paces: Mapping[str, Pace],
+        now: datetime,
+        at_once: Mapping[ChannelKind, int],
+    ) -> Mapping[str, Plan]:
+        rows = await self._connection.execute(
+            text(WAITING), {"now": now, "channels": sorted(channels), "most_seen": MOST_SEEN}
+        )
+        plans = {}
+        for row in rows:
+            one = channels[row.id]
+            plan = (
+                paces[row.id].plan(
+                    QUOTAS.get(one.kind),
+                    now,
+                    waiting=row.waiting,
+                    trials=row.trials,
+                    under_way=row.under_way,
+                    at_once=at_once.get(one.kind, 1),
+                )
+                if one.is_active
+                else Plan(trials=row.trials, singles=SWITCHED_OFF_AT_ONCE.singles)
+            )
+            if plan != Plan():
+                plans[row.id] = plan
+        return plans
+
+    async def _take(
+        self, plans: Mapping[str, Plan], now: datetime, lease_until: datetime
+    ) -> Mapping[str, Sequence[Row[Any]]]:
+        rows = await self._connection.execute(
+            text(CLAIM),
+            {
+                "now": now,
+                "lease_until": lease_until,
+                "channels": list(plans),
+                "trials": [plan.trials for plan in plans.values()],
+                "others": [plan.singles + plan.digested for plan in plans.values()],
+            },
+        )
+        found: dict[str, list[Row[Any]]] = defaultdict(list)
+        for row in rows:
+            found[row.channel_id].append(row)
+        return {
+            channel_id: sorted(taken, key=lambda row: (not row.trial, row.due_at, row.id))
+            for channel_id, taken in found.items()
+        }
+
+    async def _begin(self, groups: Sequence[tuple[str, str | None, Sequence[str]]], now: datetime) -> None:
+        digests = [{"this_id": one, "digest": digest_id} for _, digest_id, ids in groups if digest_id for one in ids]
+        if digests:
+            await self._connection.execute(
+                update(delivery).where(delivery.c.id == bindparam("this_id")).values(digest_id=bindparam("digest")),
+                digests,
+            )
+        ids = sorted(one for _, _, group in groups for one in group)
+        await self._connection.execute(text(BEGIN), {"now": now, "ids": ids})
+
+    async def _claims(self, ids: Sequence[str], channels: Mapping[str, Channel], now: datetime) -> Mapping[str, Claim]:
+        async def by_id(statement: Any) -> dict[str, Row[Any]]:
+            return {row[0]: row for row in await self._connection.execute(statement)}
+
+        deliveries = await by_id(select(delivery).where(delivery.c.id == func.any(ids)))
+        told = {row.notification_id for row in deliveries.values()}
+        notifications = await by_id(select(notification).where(notification.c.id.in_(told)))
+        alerts = await by_id(select(alert).where(alert.c.id.in_([row.alert_id for row in notifications.values()])))
+        of = await by_id(
+            select(account).where(account.c.account_id.in_([row.account_id for row in notifications.values()]))
+        )
+        refused = await self._refused(now, [row.owner for row in of.values()], channels.values())
+        claims = {}
+        for row in deliveries.values():
+            what = notifications[row.notification_id]
+            claims[row.id] = Claim(
+                delivery=to_delivery(row),
+                notification=Notification(
+                    what.id, what.kind, what.created_at, what.alert_id, what.account_id, what.about
+                ),
+                channel=channels[row.channel_id],
+                alert=to_alert(alerts[what.alert_id]) if what.alert_id else None,
+                account=to_account(of[what.account_id]) if what.account_id else None,
+                refused=refused,
+            )
+        return claims
+
+    async def _refused(
+        self, now: datetime, owners: Sequence[str | None], channels: Iterable[Channel]
+    ) -> frozenset[str]:
+        mailboxes = [one.destination for one in channels if isinstance(one.destination, Email)]
+        if not mailboxes:
+            return frozenset()
+        concerned = {address for address in (*owners, *(mailbox.to for mailbox in mailboxes)) if address}
+        rows = await self._connection.execute(
+            select(refused_address.c.address).where(
+                refused_address.c.address == func.any(sorted(concerned)), refused_address.c.until > now
+            )
+        )
+        return frozenset(rows.scalars())
+
+
+def to_pace(row: Row[Any]) -> Pace:
+    """The pace in a row, whose columns bear the names of its fields."""
+    return Pace(**{name: getattr(row, name) for name in asdict(Pace())})
+
+
+def _groups(plan: Plan, rows: Sequence[Row[Any]], now: datetime) -> list[tuple[str, str | None, tuple[str, ...]]]:
+    """(channel, digest or none, deliveries) of each call: trials and singles by themselves, the rest together."""
+    alone = sum(row.trial for row in rows) + plan.singles
+    groups: list[tuple[str, str | None, tuple[str, ...]]] = [(row.channel_id, None, (row.id,)) for row in rows[:alone]]
+    rest = rows[alone:]
+    if rest:
+        digest_id = new_id(now) if len(rest) > 1 else None
+        groups.append((rest[0].channel_id, digest_id, tuple(row.id for row in rest)))
+    return groups

@@ -1,0 +1,1 @@
+"""The words of messages, one file a language."""
