@@ -8,10 +8,12 @@ from mainstay.db.due_runner import DueRunner
 from mainstay.db.migrate import History
 from mainstay.kernel.clock import Clock
 from mainstay.service.chassis import Chassis
+from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.problems import PROBLEMS
 from renewals.api.routes import Handlers, contract_routes, renewal_routes
 from renewals.application.changing import AmendContract, CancelContract, EnterContract
+from renewals.application.erasure import ObeyErasures
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
 from renewals.consumers import subscriptions
@@ -34,7 +36,7 @@ class Service:
         self.settings = settings
         self.chassis = Chassis(NAME, settings, HISTORY, kit, owns=[RENEWAL_EVENTS], clock=clock, registry=registry)
         self.settle = SettleAccounts(self.chassis.clock, Meters(self.chassis.registry))
-        self.work = WorkFactory(self.chassis.transactions)
+        self.work = WorkFactory(self.chassis.transactions, Subjects(settings.secret_key))
         self.timers = DueRunner(
             self.chassis.database,
             self.chassis.transactions,
@@ -66,7 +68,7 @@ class Service:
 
     def working(self) -> dict[str, Background]:
         """Consumers, timers and the relay."""
-        read = subscriptions(RecordHealth(self.work))
+        read = subscriptions(RecordHealth(self.work), ObeyErasures(self.work, self.chassis.clock))
         return {
             **{each.topic.name: self.chassis.reading(each) for each in read},
             "timers": self.timers.run,

@@ -8,6 +8,7 @@ from renewals.domain.currencies import CurrencyUnknown
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.ContractUnknown: Problem(404, "contract-unknown", "There is no such contract"),
+    errors.AccountErased: Problem(409, "account-erased", "The account was erased"),
     errors.ContractOver: Problem(409, "contract-over", "The contract is over"),
     errors.ExternalIdTaken: Problem(409, "external-id-taken", pointer="/external_id"),
     errors.AmountInvalid: Problem(422, "amount-invalid", pointer="/amount/amount"),

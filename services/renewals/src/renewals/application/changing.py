@@ -9,7 +9,7 @@ from renewals.application.settling import SettleAccounts
 from renewals.domain import entering
 from renewals.domain.contracts import Amendment, Contract
 from renewals.domain.entering import NewContract
-from renewals.domain.errors import CurrencyDiffers
+from renewals.domain.errors import AccountErased, CurrencyDiffers
 
 
 class EnterContract:
@@ -21,11 +21,16 @@ class EnterContract:
         self._clock = clock
 
     async def __call__(self, stated: NewContract, *, by: str) -> Contract:
-        """The contract as it stands. Raises `ContractInvalid`, `CurrencyUnknown` and `ExternalIdTaken`."""
+        """The contract as it stands.
+
+        Raises `ContractInvalid`, `CurrencyUnknown`, `AccountErased` and `ExternalIdTaken`.
+        """
         now = self._clock.now()
         contract = entering.enter(new_id(now), stated, now)
         async with self._work() as work:
             ledgers = await work.accounts.lock([contract.account_id])
+            if not ledgers:
+                raise AccountErased(contract.account_id)
             await work.contracts.add(contract, entered_at=now, entered_by=by)
             await self._settle.settle(work, ledgers)
             return await work.contracts.get(contract.id)
@@ -41,7 +46,7 @@ class AmendContract:
     async def __call__(self, contract_id: str, change: Amendment, *, currency: str | None = None) -> Contract:
         """The contract as it stands after the change; `currency` is that of the amended amount.
 
-        Raises `ContractUnknown`, `ContractOver`, `ContractInvalid` and `ExternalIdTaken`.
+        Raises `ContractUnknown`, `ContractOver`, `ContractInvalid`, `AccountErased` and `ExternalIdTaken`.
         """
         async with self._work() as work:
             contract, ledgers = await _locked(work, contract_id)
@@ -75,4 +80,6 @@ class CancelContract:
 async def _locked(work: Work, contract_id: str) -> tuple[Contract, Sequence[AccountLedger]]:
     found = await work.contracts.get(contract_id)
     ledgers = await work.accounts.lock([found.account_id])
+    if not ledgers:
+        raise AccountErased(found.account_id)
     return await work.contracts.get(contract_id), ledgers  # read again: it may have changed before the lock was ours

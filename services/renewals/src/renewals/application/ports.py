@@ -64,7 +64,10 @@ class Accounts(Protocol):
     """The accounts that have contracts. Their rows are the lock that every change of a contract takes first."""
 
     async def lock(self, account_ids: Iterable[str]) -> Sequence[AccountLedger]:
-        """Lock the accounts' rows in the order of their ids, making the missing ones; until the commit."""
+        """Lock the accounts' rows in the order of their ids, making the missing ones; until the commit.
+
+        The erased are left out.
+        """
 
     async def save(self, ledgers: Sequence[AccountLedger]) -> None:
         """Keep what was said."""
@@ -101,10 +104,31 @@ class HealthBoard(Protocol):
     """Renewals' own projection of accounts' health."""
 
     async def report(self, reports: Sequence[HealthReport]) -> None:
-        """Take in what health-score said; older statements change nothing."""
+        """Take in what health-score said; older statements change nothing, nor do those about the erased."""
 
     async def of_accounts(self, account_ids: Collection[str]) -> Mapping[str, Health]:
         """The health of those accounts that have any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an erasure did: rows deleted, and rows kept under a pseudonym."""
+
+    erased: int
+    pseudonymised: int
+
+
+class Erasures(Protocol):
+    """Which accounts were erased, by a keyed hash, and the erasing."""
+
+    async def remember(self, kind: str, subject: str, erasure_id: str, at: datetime) -> None:
+        """From now on the subject is one of the erased."""
+
+    async def lift(self, kind: str, subject: str) -> None:
+        """From now on the subject is none of the erased."""
+
+    async def erase_account(self, subject: str, erasure_id: str, at: datetime) -> Done:
+        """Put a pseudonym in the place of the account's id, and cancel its timers; figures stay."""
 
 
 class Timers(Protocol):
@@ -128,6 +152,10 @@ class Work(Protocol):
     @property
     def health(self) -> HealthBoard:
         """The accounts' health as last heard."""
+
+    @property
+    def erased(self) -> Erasures:
+        """The erased."""
 
     @property
     def timers(self) -> Timers:

@@ -12,6 +12,14 @@ class ContractInvalid(ValueError):
     """A contract's facts contradict each other, or are out of bounds."""
 
 
+class AccountErased(ContractInvalid):
+    """The account was erased; its contracts stay as they are, and it gets no new ones."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__("the account was erased")
+        self.account_id = account_id
+
+
 class AmountInvalid(ContractInvalid):
     """The amount is negative, too large, or finer than its currency."""
 

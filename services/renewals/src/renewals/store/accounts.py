@@ -3,31 +3,43 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.kernel.money import Money
 from renewals.application.ports import AccountLedger
 from renewals.domain.value import AccountValue
+from renewals.store.erasure import ErasureStore
 from renewals.store.tables import account
 
 
 class AccountStore:
     """The accounts, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, erased: ErasureStore) -> None:
         self._connection = connection
+        self._erased = erased
 
     async def lock(self, account_ids: Iterable[str]) -> Sequence[AccountLedger]:
-        """Lock the accounts' rows in the order of their ids, making the missing ones; until the commit."""
+        """Lock the accounts' rows in the order of their ids, making the missing ones; until the commit.
+
+        The erased are left out.
+        """
         ids = sorted(set(account_ids))
         if not ids:
             return []
-        missing = [{"account_id": account_id, "sequence": 0, "arr": []} for account_id in ids]
-        await self._connection.execute(insert(account).on_conflict_do_nothing(), missing)
+        known = set((await self._connection.execute(select(account.c.account_id).where(_among(ids)))).scalars())
+        new = [account_id for account_id in ids if account_id not in known]
+        erased = await self._erased.among(new)
+        missing = [{"account_id": new_id, "sequence": 0, "arr": []} for new_id in new if new_id not in erased]
+        if missing:
+            await self._connection.execute(insert(account).on_conflict_do_nothing(), missing)
         rows = await self._connection.execute(
-            select(account).where(account.c.account_id.in_(ids)).order_by(account.c.account_id).with_for_update()
+            select(account)
+            .where(_among(ids), account.c.erased_at.is_(None))
+            .order_by(account.c.account_id)
+            .with_for_update()
         )
         return [
             AccountLedger(
@@ -62,3 +74,7 @@ class AccountStore:
             for ledger in ledgers
         ]
         await self._connection.execute(change, rows)
+
+
+def _among(ids: Sequence[str]) -> ColumnElement[bool]:
+    return account.c.account_id.in_(ids)

@@ -18,7 +18,7 @@ from renewals.domain.errors import ContractUnknown, ExternalIdTaken
 from renewals.domain.schedule import Schedule
 from renewals.domain.terms import Outcome, Term
 from renewals.store.health import health_of
-from renewals.store.tables import account_health, contract, term
+from renewals.store.tables import account, account_health, contract, term
 
 _AMENDABLE = ("external_id", "anchor", "anchor_number", "term_months", "window_days", "at_end", "amount", "seats")
 """What an amendment or the passing of a term can change in a contract's row."""
@@ -101,6 +101,7 @@ class ContractStore:
             .where(
                 contract.c.kind == Kind.RECURRING.value,
                 term.c.end_exclusive.between(first + ONE_DAY, last + ONE_DAY),
+                contract.c.account_id.not_in(select(account.c.account_id).where(account.c.erased_at.is_not(None))),
             )
             .order_by(*order)
             .limit(limit)

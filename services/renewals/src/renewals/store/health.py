@@ -7,20 +7,28 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from renewals.application.ports import Health, HealthReport
+from renewals.store.erasure import ErasureStore
 from renewals.store.tables import account_health
 
 
 class HealthStore:
     """The health of accounts as last heard, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, erased: ErasureStore) -> None:
         self._connection = connection
+        self._erased = erased
 
     async def report(self, reports: Sequence[HealthReport]) -> None:
-        """Take in what health-score said; the latest by (as of, event id) holds, in whatever order they come."""
+        """Take in what health-score said; the latest by (as of, event id) holds, in whatever order they come.
+
+        What is said about the erased is left out.
+        """
         latest: dict[str, HealthReport] = {}
         for report in sorted(reports, key=lambda r: (r.account_id, r.health.as_of, r.event_id)):
             latest[report.account_id] = report
+        # Of known ones too: no lock keeps an erasure from deleting a row between a look at it and the upsert.
+        for account_id in await self._erased.among(list(latest)):
+            del latest[account_id]
         if not latest:
             return
         statement = insert(account_health)

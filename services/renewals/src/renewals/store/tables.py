@@ -31,6 +31,7 @@ account = Table(
     Column("arr", JSONB, nullable=False, comment='[{"amount": "1200.00", "currency": "EUR"}], as last said'),
     Column("seats", BigInteger),
     Column("next_renewal_on", Date),
+    Column("erased_at", DateTime(timezone=True), comment="since when account_id is a pseudonym"),
 )
 
 account_health = Table(

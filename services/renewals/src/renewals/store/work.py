@@ -8,20 +8,23 @@ from typing import Any
 from mainstay.contracts.envelope import Event, encode
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
+from mainstay.service.subjects import Subjects
 from renewals.application.timers import ACCOUNT_DUE, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.contracts import ContractStore
+from renewals.store.erasure import ErasureStore
 from renewals.store.health import HealthStore
 
 
 class RenewalsWork:
     """What the handlers call `Work`."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, subjects: Subjects) -> None:
         self.tx = tx
-        self.accounts = AccountStore(tx.connection)
+        self.erased = ErasureStore(tx.connection, subjects)
+        self.accounts = AccountStore(tx.connection, self.erased)
         self.contracts = ContractStore(tx.connection)
-        self.health = HealthStore(tx.connection)
+        self.health = HealthStore(tx.connection, self.erased)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
@@ -47,15 +50,16 @@ class AccountTimers:
 class WorkFactory:
     """Opens transactions; what the handlers call `OpensWork`."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, subjects: Subjects) -> None:
         self._transactions = transactions
+        self._subjects = subjects
 
     def within(self, tx: Transaction) -> RenewalsWork:
         """The stores in a transaction that is open already: a timer's."""
-        return RenewalsWork(tx)
+        return RenewalsWork(tx, self._subjects)
 
     @asynccontextmanager
     async def __call__(self, batch: Batch[Any] | None = None) -> AsyncIterator[RenewalsWork]:
         """Commits when the block ends, rolls back when it raises; with a batch, its positions move first."""
         async with self._transactions(batch) as tx:
-            yield RenewalsWork(tx)
+            yield RenewalsWork(tx, self._subjects)
