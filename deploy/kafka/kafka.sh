@@ -61,10 +61,11 @@ bring_jars() {
 }
 
 # The node's process id, if it runs; a pid file that a killed node left behind does not count.
+# (-ww: ps cuts lines at $COLUMNS, which may be set without a terminal.)
 running() {
   local pid
   pid=$(cat "$node/pid" 2>/dev/null) || return 1
-  ps -p "$pid" -o args= 2>/dev/null | grep -qF "$node/server.properties" || return 1
+  ps -ww -p "$pid" -o args= 2>/dev/null | grep -qF "$node/server.properties" || return 1
   echo "$pid"
 }
 

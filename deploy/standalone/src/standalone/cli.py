@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from standalone.binaries import PostgresMissing
 from standalone.claim import AlreadyUp
 from standalone.database import DatabaseAway, current_url, migrate_all
 from standalone.demo.command import demonstrate
+from standalone.importing import ImportFailed, Wanted, import_file
 from standalone.postgres import PostgresFailed
 from standalone.settings import NoSecretKey, StandaloneSettings
 from standalone.up import PortsTaken, Run
@@ -42,6 +44,7 @@ _TOLD = (
     access.SecretKeyChanged,
     AlreadyUp,
     DatabaseAway,
+    ImportFailed,
     NoSecretKey,
     NotUp,
     PortsTaken,
@@ -119,6 +122,42 @@ def migrate() -> None:
     with _troubles_told() as settings:
         asyncio.run(migrate_all(current_url(settings), settings.event_log_url))
         out.print("All schemas are at their newest revision.", highlight=False)
+
+
+@app.command("import")
+def import_rows(
+    file: Annotated[Path, typer.Argument(help="A .csv, .tsv, .ndjson or .jsonl, in UTF-8; also compressed, .gz.")],
+    *,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="What each row is: event, account, contact, contract, ticket, … Not for NDJSON that says so."
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="column=field, or =text=field for what is the same in every row; may be repeated."),
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Of a CSV, where it is not the comma; `tab` for one.")] = None,
+    source: Annotated[str | None, typer.Option(help="Labels the events, as the source of a key would.")] = None,
+    key: Annotated[str | None, typer.Option(help="An API key; else the admin key.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where ingest answers; else this machine's.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Import anew what was imported already.")] = False,
+) -> None:
+    """Import a file of events or facts; the same command goes on after an interruption.
+
+    NDJSON has Segment calls, CloudEvents or Sensors Data objects, one a line.
+    A CSV has a header and rows of one kind; --map says which column is which field:
+
+    mainstay import events.csv --kind event --map Company=account_id --map Who=user_id --map What=event --map When=time
+    """
+    with _troubles_told() as settings:
+        wanted = Wanted(file, kind, mapping or (), delimiter, key, source, url, again)
+        try:
+            is_clean = import_file(settings, wanted, out)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+    raise typer.Exit(0 if is_clean else 1)
 
 
 @keys.command("create")
