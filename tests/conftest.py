@@ -16,6 +16,7 @@ import asyncpg
 import psutil
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
 from mainstay.db.migrate import migrate
@@ -32,6 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the run's folder; xdist's workers inherit it, so all share one server."""
     if not _is_worker(config):
         os.environ[_FOLDER_VARIABLE] = str(Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getpid()}")
+
+
+settings.register_profile("mainstay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mainstay")  # what a test takes says how busy the machine is, and nothing of the code
 
 
 def pytest_sessionstart() -> None:
@@ -88,13 +93,21 @@ def migrated_url(postgres_server: EmbeddedPostgres, migrated_template: str) -> I
     yield from _database(postgres_server, template=migrated_template)
 
 
+@pytest.fixture
+def another_migrated_url(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """The address of a second one, for tests of what two databases have in common."""
+    yield from _database(postgres_server, template=migrated_template)
+
+
 @pytest.fixture(scope="session")
 def kafka_node() -> Iterator[KafkaNode]:
     """The run's Apache Kafka, started now; for tests marked `kafka`."""
     node = KafkaNode(f"tests-{os.getpid()}")
-    node.start()
-    yield node
-    node.wipe()
+    try:
+        node.start()
+        yield node
+    finally:
+        node.wipe()
 
 
 @pytest.fixture
@@ -136,3 +149,8 @@ def _alone(name: str) -> Iterator[None]:
 
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes that gzip made name no test: there is a time in them, and every worker has to collect the same names."""
+    return f"{argname}: {len(val)} bytes" if isinstance(val, bytes) and val.startswith(b"\x1f\x8b") else None

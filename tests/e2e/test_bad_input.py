@@ -67,6 +67,21 @@ PLACES: list[list[Any]] = [  # as the lists write them
     ["2026-01-01", "x", 1],
     ["account_id", "x", "x"],
 ]
+NEVER_FAIL = ("/sa", "/pixel.gif")
+"""Their clients die of an error, so they are told 200, and what is bad waits in quarantine."""
+ANY_ID = {
+    ("DELETE", "/v1/users/{user_id}"),
+    ("DELETE", "/v1/accounts/{account_id}"),
+    ("PUT", "/v1/sources/{source_id}"),
+    ("GET", "/v1/sources/{source_id}/health"),
+    ("GET", "/v1/csms/{csm_id}/load"),
+}
+"""Who was never heard of can be erased (and kept out), a source set up before it sends, and a CSM may have no account.
+
+Facts, too, may be about accounts and things that nobody spoke of before.
+"""
+NOT_NEEDED = {("ingest", "/v1/track"): {"context"}}
+"""Without a context the call waits for its user's account."""
 UNKNOWN = [
     ("health_score", "accounts", "account"),
     ("alerts", "alerts", "alert"),
@@ -108,9 +123,9 @@ FIELDS: list[tuple[str, str, dict[str, Any], dict[str, list[Any]]]] = [
         "/v1/track",
         TRACK,
         {
-            "userId": [None, 1, "", "a\u0000b", "x" * 3_000],
+            "userId": [None, 1.5, [], "", "a\u0000b", "x" * 3_000],
             "event": [None, 1, "", []],
-            "context": [None, 1, [], {}, {"groupId": ""}, {"groupId": 1}],
+            "context": [1, [], {"groupId": ""}, {"groupId": 1.5}],
             "timestamp": [1, "yesterday", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00Z", "10000-01-01T00:00:00Z"],
             "properties": [1, "x", []],
         },
@@ -119,7 +134,7 @@ FIELDS: list[tuple[str, str, dict[str, Any], dict[str, list[Any]]]] = [
         "ingest",
         "/v1/batch",
         {"batch": [{**TRACK, "type": "track"}]},
-        {"batch": [None, {}, [1], [{**TRACK, "type": "track"}, {"type": "track"}], [{**TRACK, "type": "page"}]]},
+        {"batch": [None, {}, [1], [{**TRACK, "type": "track"}, {"type": "track"}], [{**TRACK, "type": "poke"}]]},
     ),
 ]
 
@@ -129,10 +144,13 @@ class Route(NamedTuple):
     method: str
     path: str
     parameters: frozenset[str]
+    required: frozenset[str]
     takes_body: bool
 
-    def filled(self, value: str = "acme") -> str:
-        return re.sub(r"\{\w+\}", value, self.path)
+    def filled(self, value: str = "") -> str:
+        """The path with an id; where none is given, one that could be: an event in quarantine has a number."""
+        path = self.path.replace("{event}", value or "7") if "/quarantine/" in self.path else self.path
+        return re.sub(r"\{\w+\}", value or "acme", path)
 
     @property
     def content_type(self) -> str:
@@ -150,7 +168,8 @@ class Attacked:
                 service,
                 method.upper(),
                 path,
-                frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"),
+                frozenset(one["name"] for one in _queries(operation)),
+                frozenset(one["name"] for one in _queries(operation) if one.get("required")),
                 "requestBody" in operation,
             )
             for service in SERVICES
@@ -175,6 +194,10 @@ class Attacked:
             "channels": [one["id"] for one in self.mainstay.get("alerts", "/v1/channels", limit="500")["data"]],
             "accounts": [one["account_id"] for one in self.mainstay.get("health_score", "/v1/accounts")["data"]],
         }
+
+
+def _queries(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in operation.get("parameters", ()) if one["in"] == "query"]
 
 
 def is_problem(answer: httpx.Response) -> bool:
@@ -231,7 +254,7 @@ def test_no_route_takes_a_method_that_it_does_not_document(attacked: Attacked) -
 
 def test_every_route_refuses_bodies_that_are_broken_or_too_large(attacked: Attacked) -> None:
     for route in attacked.routes:
-        if not route.takes_body:
+        if not route.takes_body or route.path.startswith(NEVER_FAIL):
             continue
         for name, body in BODIES.items():
             headers = {"Content-Type": route.content_type}
@@ -242,12 +265,16 @@ def test_every_route_refuses_bodies_that_are_broken_or_too_large(attacked: Attac
             attacked.expect(name, route.service, route.method, route.filled(), *statuses, content=body, headers=headers)
         chunks = (b" " * 65_536 for _ in range(20))  # no Content-Length
         headers = {"Content-Type": route.content_type}
-        attacked.expect("chunked", route.service, route.method, route.filled(), 413, content=chunks, headers=headers)
+        statuses = [] if route.path.startswith("/v1/imports") else [413]  # a file has no limit
+        attacked.expect(
+            "chunked", route.service, route.method, route.filled(), *statuses, content=chunks, headers=headers
+        )
 
 
 def test_every_route_with_an_id_refuses_ids_that_do_not_exist(attacked: Attacked) -> None:
     for route in attacked.routes:
-        if "{" in route.path:
+        writes_facts = route.service == "ingest" and route.path.startswith("/v1/accounts/{account_id}/")
+        if "{" in route.path and (route.method, route.path) not in ANY_ID and not writes_facts:
             for value in IDS:
                 body: dict[str, Any] = {"json": {}} if route.takes_body else {}
                 attacked.expect("id", route.service, route.method, route.filled(value), **body)
@@ -273,8 +300,9 @@ def test_no_list_takes_the_cursor_of_another(attacked: Attacked) -> None:
     for route in attacked.routes:
         if "cursor" in route.parameters:
             for place in PLACES:
+                query = "&".join(f"{name}=acme" for name in sorted(route.required))
                 cursor = encode_cursor("another list", place)
-                attacked.expect("cursor", route.service, "GET", f"{route.filled()}?cursor={cursor}", 400)
+                attacked.expect("cursor", route.service, "GET", f"{route.filled()}?{query}&cursor={cursor}", 400)
 
 
 def test_fields_of_a_wrong_type_or_range_are_refused(attacked: Attacked) -> None:
@@ -283,23 +311,24 @@ def test_fields_of_a_wrong_type_or_range_are_refused(attacked: Attacked) -> None
             for value in values:
                 body = json.dumps({**valid, name: value})
                 attacked.expect(f"{name}={value!r:.40}", service, "POST", path, content=body, headers=JSON)
-            if name in valid and name != "end":
+            if name in valid and name not in {"end", *NOT_NEEDED.get((service, path), ())}:
                 less = json.dumps({key: said for key, said in valid.items() if key != name})
                 attacked.expect(f"without {name}", service, "POST", path, content=less, headers=JSON)
 
 
-def test_a_batch_with_one_bad_call_stores_none_of_it(attacked: Attacked) -> None:
-    good = {**TRACK, "type": "track", "messageId": "good"}
+def test_of_a_batch_with_one_bad_call_the_others_are_taken(mainstay: Running) -> None:
+    good = {**TRACK, "type": "track", "messageId": "good", "context": {"groupId": "taken"}}
     bad = {**TRACK, "type": "track", "messageId": "bad", "event": 1}
-    attacked.expect("batch", "ingest", "POST", "/v1/batch", json={"batch": [good, bad]})
-    # An event of another account, sent and counted afterwards, shows that nothing of the batch is still on its way.
-    attacked.mainstay.post("ingest", "/v1/track", {**TRACK, "messageId": "after", "context": {"groupId": "acme"}})
-    eventually(lambda: counted(attacked.mainstay, "acme") > 0, "the event afterwards is counted", 10)
+    answer = mainstay.http("ingest").post("/v1/batch", json={"batch": [good, bad]})
+
+    told = answer.json()
+    assert (answer.status_code, told["accepted"], told["errors"][0]["pointer"]) == (400, 1, "/batch/1/event")
+    eventually(lambda: counted(mainstay, "taken") == 1, "the good call is counted", 10)
 
 
 def counted(mainstay: Running, account: str) -> int:
-    found: int = mainstay.get("health_score", f"/v1/accounts/{account}/metrics")["metrics"]["events_28d"]
-    return found
+    answer = mainstay.http("health_score").get(f"/v1/accounts/{account}/metrics")
+    return 0 if answer.status_code == httpx.codes.NOT_FOUND else int(answer.json()["metrics"]["events_28d"])
 
 
 def test_an_end_at_the_end_of_the_calendar_is_refused(mainstay: Running) -> None:

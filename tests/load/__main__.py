@@ -1,16 +1,30 @@
 """make bench: throughput and latency, side by side with a baseline in the same run; claims are ratios."""
 
-from tests.load import freshness
-from tests.load.health_score.consumption import measure as measure_consumption
+import argparse
+from pathlib import Path
+
+from tests.load import freshness, importing
+from tests.load.health_score import consumption, portfolio
 from tests.load.ingest.comparison import compare as compare_ingest
+
+CHART = Path(__file__).parents[2] / "docs/images/portfolio-growth.svg"
 
 
 def main() -> None:
     """Measure one thing after the other, so that they do not disturb each other, and print each when it is done."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser.add_argument("--import-rows", type=int, default=importing.ROWS, help="of the larger files to import")
+    parser.add_argument("--accounts", type=int, nargs="+", default=portfolio.SIZES, help="the portfolios' sizes")
+    wanted = parser.parse_args()
     for comparison in compare_ingest():
         print(comparison, end="\n\n", flush=True)
-    print(measure_consumption(), end="\n\n", flush=True)
-    print(freshness.measure(), flush=True)
+    for files in importing.compare(wanted.import_rows):
+        print(files, end="\n\n", flush=True)
+    print(consumption.compare(), end="\n\n", flush=True)
+    print(freshness.measure(), end="\n\n", flush=True)
+    measured = list(portfolio.measure(wanted.accounts))
+    print(portfolio.table(measured), flush=True)
+    portfolio.draw(measured, CHART)
 
 
 if __name__ == "__main__":

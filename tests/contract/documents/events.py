@@ -13,6 +13,8 @@ from msgspec import inspect as shapes
 import mainstay.contracts
 from mainstay.messaging.port import Topic
 
+_OWNERS = {"sources": "ingest"}
+"""Module of contracts -> its owner, where that is not the module's own name."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -44,10 +46,8 @@ def event_types() -> tuple[EventType, ...]:
     found = []
     for module in pkgutil.iter_modules(mainstay.contracts.__path__):
         declared = import_module(f"mainstay.contracts.{module.name}")
-        found += [
-            EventType(data.TYPE, module.name.replace("_", "-"), data.TOPIC, data)
-            for data in getattr(declared, "EVENTS", ())
-        ]
+        owner = getattr(declared, "OWNER", module.name.replace("_", "-"))
+        found += [EventType(data.TYPE, owner, data.TOPIC, data) for data in getattr(declared, "EVENTS", ())]
     return tuple(sorted(found, key=lambda event: event.name))
 
 
@@ -88,6 +88,8 @@ _SIMPLE: Mapping[type[Any], dict[str, Any]] = {
 
 def _schema(shape: shapes.Type, definitions: dict[str, Any]) -> dict[str, Any]:
     match shape:
+        case shapes.Metadata():  # bounds are for those who send: ingest publishes schemas with them
+            return _schema(shape.type, definitions)
         case shapes.StructType():
             name = shape.cls.__name__
             if name not in definitions:

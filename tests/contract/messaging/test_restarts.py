@@ -4,9 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from mainstay.messaging.kafka import consumer
 from mainstay.messaging.port import LogUnavailable
 from tests.contract.messaging.world import World, eventually
+from tests.kafka import KafkaNode
 
 RESTARTS = 3
 
@@ -89,3 +92,33 @@ async def test_an_append_ends_in_time_while_the_log_is_away_and_works_again_afte
         return await world.log.healthy() is None
 
     await eventually(healthy, what="a healthy log")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # a broker takes twenty seconds to restart when every core is busy
+@pytest.mark.parametrize("fragile_world", [pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True)
+async def test_a_broker_that_is_away_for_long_ends_no_consumer(
+    fragile_world: World, kafka_node: KafkaNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It connects anew, and closes what it had while its fetches fail."""
+    monkeypatch.setattr(consumer, "STALLED_AFTER", 1.0)
+    monkeypatch.setattr(consumer, "LOOK_EVERY", 0.2)
+    world = fragile_world
+    stopping, registry = asyncio.Event(), CollectorRegistry()
+    running = asyncio.create_task(world.runner(registry=registry).run(stopping))
+    await world.append(world.records(20))
+    await world.all_had_an_effect(40)
+
+    await asyncio.to_thread(kafka_node.kill)
+
+    async def has_failed() -> bool:
+        labels = {"group": world.group, "topic": world.topic.name, "then": "repeat"}
+        return running.done() or bool(registry.get_sample_value("mainstay_consumer_errors_total", labels))
+
+    await eventually(has_failed, within=60, what="a consumer that connects anew in vain")
+    assert not running.done(), running
+    await world.transport.restart()
+    await world.append(world.records(20))
+    await world.all_had_an_effect(90)
+    stopping.set()
+    await running

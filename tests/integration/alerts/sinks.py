@@ -1,13 +1,14 @@
 """Destinations for notifications: a real HTTP server and a real mail server on loopback, which can behave badly."""
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from standardwebhooks.webhooks import Webhook
@@ -28,6 +29,7 @@ class Arrival:
     path: str
     headers: dict[str, str]
     body: bytes
+    query: str = ""
 
     @property
     def id(self) -> str:
@@ -55,15 +57,20 @@ class HttpSink:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            raise NotImplementedError
+            raise NotImplementedError  # uvicorn takes this for: no lifespan here
         body, more = b"", True
         while more:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.arrivals.append(Arrival(scope["path"], headers, body))
-        await self._answer(self.answers.popleft() if self.answers else self.usual, receive, send)
+        self.arrivals.append(Arrival(scope["path"], headers, body, scope["query_string"].decode()))
+        answer = self.answers.popleft() if self.answers else self.judge(self.arrivals[-1])
+        await self._answer(answer, receive, send)
+
+    def judge(self, arrival: Arrival) -> Any:  # noqa: ARG002 - a vendor's server looks at it
+        """What is answered where nothing else was asked for."""
+        return self.usual
 
     async def _answer(self, answer: Any, receive: Receive, send: Send) -> None:
         if answer == HANG:
@@ -85,9 +92,18 @@ class HttpSink:
         await send({"type": "http.response.body", "body": body})
 
 
+S = TypeVar("S", bound=HttpSink)
+
+
 @asynccontextmanager
 async def http_sink() -> AsyncIterator[HttpSink]:
-    sink, stopping = HttpSink(), asyncio.Event()
+    async with listening(HttpSink()) as sink:
+        yield sink
+
+
+@asynccontextmanager
+async def listening(sink: S) -> AsyncIterator[S]:
+    stopping = asyncio.Event()
     bound = bind("127.0.0.1", 0)
     sink.url = f"http://127.0.0.1:{bound.getsockname()[1]}/hook"
     running = asyncio.create_task(serve(Listener(sink, "127.0.0.1", 0), stopping, bound=bound))
@@ -108,6 +124,21 @@ class MailSink:
     recipients: list[list[str]] = field(default_factory=list)
     answers: deque[str] = field(default_factory=deque)
 
+    refusing: set[str] = field(default_factory=set)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self,
+        server: SMTP,  # noqa: ARG002 - aiosmtpd's arguments
+        session: Session,  # noqa: ARG002 - likewise
+        envelope: Envelope,
+        address: str,
+        options: list[str],  # noqa: ARG002 - likewise
+    ) -> str:
+        if address in self.refusing:
+            return "550 no such mailbox here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's name and arguments
         if self.answers:
             return self.answers.popleft()
@@ -119,9 +150,14 @@ class MailSink:
 
 
 @asynccontextmanager
-async def mail_sink() -> AsyncIterator[MailSink]:
+async def mail_sink(tls: ssl.SSLContext | None = None) -> AsyncIterator[MailSink]:
+    """A mail server; with `tls` it takes nothing before STARTTLS."""
     sink = MailSink()
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(sink), "127.0.0.1", 0)
+
+    def speak() -> SMTP:
+        return SMTP(sink, tls_context=tls, require_starttls=tls is not None, hostname="localhost")
+
+    server = await asyncio.get_running_loop().create_server(speak, "127.0.0.1", 0)
     sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink

@@ -1,13 +1,20 @@
 """Each form that a message can take, at a real destination."""
 
-from datetime import timedelta
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from alerts.sealing import Seal
-from tests.integration.alerts.sinks import HttpSink, MailSink
+from tests.integration.alerts.sinks import HttpSink, MailSink, mail_sink
 from tests.integration.alerts.test_delivering import only, opened
 from tests.integration.alerts.world import World, close, fell, known, world
 
@@ -117,6 +124,56 @@ async def test_a_mail_server_s_answer_decides_on_another_try(
     assert (delivery["state"], delivery["error"]) == (state, f"the mail server answered {answer[:3]}: {answer[4:]}")
 
 
+async def test_an_owner_whose_address_is_refused_falls_through_to_the_fallback_and_is_passed_over(
+    mailing: World, mail: MailSink
+) -> None:
+    await channel(mailing, kind="email", to="owner", fallback="team@example.com")
+    mail.refusing.add("ann@example.com")
+    await opened(mailing)
+    await mailing.delivers()
+    mailing.clock.advance(timedelta(seconds=6))
+    await mailing.delivers()
+    await opened(mailing, "globex")
+    await mailing.delivers()
+
+    assert mail.recipients == [["team@example.com"]] * 2  # the second without asking for the owner's
+    assert {one["state"] for one in await mailing.deliveries()} == {"delivered"}
+    [refused] = (await mailing.get("/v1/refused-addresses"))["data"]
+    assert (refused["address"], "550" in refused["reason"]) == ("ann@example.com", True)
+
+    mail.refusing.clear()
+    async with mailing.api() as api:
+        assert (await api.delete("/v1/refused-addresses/ann@example.com")).status_code == 204
+    await opened(mailing, "initech")
+    await mailing.delivers()
+    assert mail.recipients[-1] == ["ann@example.com"]
+
+
+async def test_an_address_that_is_refused_is_tried_again_after_a_week(mailing: World, mail: MailSink) -> None:
+    await channel(mailing, kind="email", to="owner", fallback="team@example.com")
+    mail.refusing.add("ann@example.com")
+    await opened(mailing)
+    await mailing.delivers()
+    mail.refusing.clear()
+    mailing.clock.advance(timedelta(days=7, seconds=1))
+    await mailing.delivers()
+
+    assert mail.recipients == [["ann@example.com"]]
+    assert (await mailing.get("/v1/refused-addresses"))["data"] == []
+
+
+async def test_a_refused_address_without_a_fallback_is_a_failure_that_can_be_replayed(
+    mailing: World, mail: MailSink
+) -> None:
+    await channel(mailing, kind="email", to="ann@example.com")
+    mail.refusing.add("ann@example.com")
+    await opened(mailing)
+    await mailing.delivers()
+
+    one = await only(mailing)
+    assert (one["state"], one["error"]) == ("failed", "the mail server answered 550: no such mailbox here")
+
+
 async def test_a_repeated_mail_is_the_same_mail(mailing: World, mail: MailSink) -> None:
     await channel(mailing, kind="email", to="ann@example.com")
     await opened(mailing)
@@ -143,6 +200,74 @@ async def test_mail_is_not_sent_without_encryption_unless_that_is_set(migrated_u
     assert mail.mails == []
     assert delivery["state"] == "pending"
     assert "STARTTLS" in delivery["error"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for localhost and its key, as files."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans", "zh-Hant"])
+async def test_a_mail_goes_over_starttls_to_a_server_that_requires_it(
+    migrated_url: str, certificate: tuple[Path, Path], language: str
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    async with mail_sink(tls) as mail:
+        made = await world(
+            migrated_url, smtp_host="localhost", smtp_port=mail.port, smtp_insecure=False, smtp_ca=certificate[0]
+        ).open()
+        await channel(made, kind="email", to="ann@example.com", language=language)
+        await opened(made)
+        await made.delivers()
+
+        assert (await only(made))["error"] is None
+        [sent] = mail.mails
+        text, markup = sent.get_body(("plain",)), sent.get_body(("html",))
+        assert text is not None
+        assert markup is not None
+        for part in (text.get_content(), markup.get_content()):
+            assert "usage fell 64 %" in part
+            assert "12,000.00 EUR" in part
+            assert {"en": "What to do next", "zh-Hans": "下一步建议", "zh-Hant": "建議的下一步"}[language] in part
+        assert f'lang="{language}"' in markup.get_content()
+        await close(made)
+
+
+async def test_a_mail_server_whose_certificate_nobody_signed_gets_no_mail(
+    migrated_url: str, certificate: tuple[Path, Path]
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    async with mail_sink(tls) as mail:
+        made = await world(migrated_url, smtp_host="localhost", smtp_port=mail.port, smtp_insecure=False).open()
+        await channel(made, kind="email", to="ann@example.com")
+        await opened(made)
+        await made.delivers()
+
+        assert mail.mails == []
+        assert (await only(made))["state"] == "pending"
+        await close(made)
 
 
 async def test_without_a_mail_server_the_delivery_says_which_setting_is_missing(alerts: World) -> None:

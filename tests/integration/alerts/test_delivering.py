@@ -175,7 +175,7 @@ async def test_a_database_that_is_away_at_the_mark_makes_no_second_message(
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", url.database)
     sink.usual = 204
     sink.leave.set()  # the call ends while nobody can write that down
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)  # the mark is tried and fails: nobody is told of that
     await admin.execute(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
     await admin.close()
     await alerts.application.deliverer.finish()

@@ -18,7 +18,7 @@ from alerts.api.routes import routes
 from alerts.application.delivering import Limits
 from alerts.bootstrap import Application, build_application, outgoing_client
 from alerts.consumers import subscriptions
-from alerts.domain.channels import ChannelKind
+from alerts.domain.destinations import ChannelKind
 from alerts.settings import Settings
 from alerts.store.tables import kit
 from mainstay.contracts.common import MoneyData
@@ -44,8 +44,7 @@ from mainstay.web.keys import KeyRing, create_key
 SECRET_KEY = "a secret key of the tests, long enough"
 CARD = ScorecardRef("default", 1)
 LIMITS = Limits(
-    at_once={ChannelKind.WEBHOOK: 4, ChannelKind.SLACK: 4, ChannelKind.EMAIL: 2},
-    rest={},
+    at_once={ChannelKind.WEBHOOK: 4, ChannelKind.EMAIL: 2},
     call_within=timedelta(seconds=2),
     lease=timedelta(seconds=30),
 )
@@ -66,7 +65,9 @@ class World:
         offsets = count()
         heard = {
             subscription.topic.name: subscription
-            for subscription in subscriptions(self.application.watch, self.application.keep_accounts)
+            for subscription in subscriptions(
+                self.application.watch, self.application.keep_accounts, self.application.erase
+            )
         }
         groups: list[tuple[str, list[Any]]] = []
         for event in events:
@@ -100,7 +101,8 @@ class World:
         return httpx.AsyncClient(transport=transport, base_url="http://alerts", headers=headers)
 
     async def get(self, path: str, **query: Any) -> Any:
-        """The JSON at a path."""
+        """The JSON at a path, however long ago (by the machine's clock) the keys were read."""
+        await self.keys.refresh()
         async with self.api() as api:
             answer = await api.get(path, params=query)
         assert answer.status_code == 200, answer.text
@@ -131,8 +133,9 @@ class World:
 
     async def open(self) -> "World":
         """Make the key and the application; for the fixture."""
-        self.key = await create_key(self.database, SECRET_KEY, "the tests", ["alerts:read", "alerts:write"])
-        self.keys = KeyRing(self.database, SECRET_KEY)
+        secret = self.settings.secret_key
+        self.key = await create_key(self.database, secret, "the tests", ["alerts:read", "alerts:write"])
+        self.keys = KeyRing(self.database, secret)
         await self.keys.refresh()
         self.app: FastAPI = create_app(
             title="alerts",
@@ -157,8 +160,7 @@ def world(url: str, **settings: Any) -> World:
     clock = ManualClock(datetime.now(UTC))
     made = Settings(
         database_url=url,
-        secret_key=SECRET_KEY,
-        **{"allow_private_destinations": True, "smtp_insecure": True, **settings},
+        **{"secret_key": SECRET_KEY, "allow_private_destinations": True, "smtp_insecure": True, **settings},
     )
     database = Database(url, application_name="alerts tests", pool_size=10)
     client = outgoing_client(made)

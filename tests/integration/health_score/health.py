@@ -11,6 +11,7 @@ from sqlalchemy import text
 from health_score.bootstrap import Handlers
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event
+from mainstay.contracts.facts import FACTS
 from mainstay.contracts.health_score import EVENTS
 from mainstay.contracts.ingest import AccountFact, UsageRecorded
 from mainstay.contracts.renewals import AccountValueChanged
@@ -49,6 +50,11 @@ def fact(account: str, *, at: str | datetime, **fields: Any) -> Any:
     """A fact about an account."""
     event_id = fields.pop("id", None) or f"f{next(_ids)}"
     return Event(event_id, "crm", instant(at), AccountFact(account, instant(at), **fields))
+
+
+def stated(data: Any, *, id: str | None = None, source: str = "crm") -> Any:  # noqa: A002 - an event's id
+    """A fact of any kind."""
+    return Event(id or f"f{next(_ids)}", source, data.occurred_at, data)
 
 
 def value(account: str, *, at: str | datetime, sequence: int = 1, seats: int | None = None, arr: Any = ()) -> Any:
@@ -90,7 +96,7 @@ class Health:
         """A batch of events of one topic."""
         handlers: dict[Any, Any] = {
             UsageRecorded: self.handlers.usage,
-            AccountFact: self.handlers.facts,
+            **dict.fromkeys(FACTS, self.handlers.facts),
             AccountValueChanged: self.handlers.values,
         }
         await handlers[type(events[0].data)](Batch((), events))
@@ -110,6 +116,7 @@ class Health:
         while (due := await self._next_due()) is not None and due <= end:
             self.clock.move_to(max(due, self.clock.now()))
             await self.handlers.due.run_due()
+            await self.handlers.studies_due.run_due()
         self.clock.move_to(max(end, self.clock.now()))
 
     async def settle(self) -> None:

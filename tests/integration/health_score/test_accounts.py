@@ -1,13 +1,17 @@
 """The account's record: facts in any order, snapshots, what it is worth; and the lists that show it."""
 
 import random
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from health_score.domain.account import ZoneUnknown
+from mainstay.contracts.common import MoneyData
 from mainstay.contracts.health_score import AccountChanged
+from mainstay.contracts.ingest import ServicePolicy, TeamAssignment
 from tests.integration.health_score.health import Health, daily, fact, instant, usage, value
 
 
@@ -38,6 +42,84 @@ async def test_each_change_of_the_record_is_one_numbered_snapshot(health: Health
     assert [snapshot.sequence for snapshot in snapshots] == [1, 2, 3]
     assert (snapshots[1].name, snapshots[1].owner, snapshots[1].value.seats) == ("Acme", "ann", None)
     assert snapshots[2].value.arr[0].amount == Decimal("1200.50")
+
+
+async def test_the_whole_record_is_shown_and_said_when_one_thing_changes(health: Health) -> None:
+    await health.receives(
+        fact(
+            "acme",
+            at="2026-02-01T00:00Z",
+            stage="onboarding",
+            locale="de-AT",
+            currency="EUR",
+            parent_account_id="acme-group",
+            external_ids={"crm": "001", "billing": "b-7", "old": "x"},
+            team=(TeamAssignment("csm", "kim"), TeamAssignment("sales", "sam", date(2025, 1, 1), date(2026, 3, 31))),
+            service_policy=ServicePolicy(touch_every_days=30, budget=MoneyData(Decimal("1200.50"), "EUR")),
+            partnership="strategic",
+            brand_value="high",
+            go_live_planned_on=date(2026, 4, 1),
+            delivery_partner="Globex",
+            coverage_role="coordinator",
+            coverage_assignment="pool",
+        ),
+        fact("acme", at="2026-02-02T00:00Z", external_ids={"billing": "b-8", "old": None}, go_live_on=date(2026, 5, 1)),
+    )
+    await health.receives(fact("acme", at="2026-02-20T00:00Z", team=(TeamAssignment("csm", "lee"),)))
+
+    team: list[dict[str, str | None]] = [
+        {"role": "csm", "person": "kim", "since": "2026-02-01", "until": "2026-02-19"},
+        {"role": "csm", "person": "lee", "since": "2026-02-20", "until": None},
+        {"role": "sales", "person": "sam", "since": "2025-01-01", "until": "2026-03-31"},
+    ]
+    by_hand = {"how": "hand", "rule": None, "version": None, "reason": None, "person": None}
+    assert (await health.get("/accounts/acme"))["record"] == {
+        "stage": "onboarding",
+        "locale": "de-AT",
+        "currency": "EUR",
+        "parent_account_id": "acme-group",
+        "external_ids": {"billing": "b-8", "crm": "001"},
+        "team": team,
+        "service_policy": {
+            "name": None,
+            "touch_every_days": 30,
+            "response_within_hours": None,
+            "mode": None,
+            "served_by": None,
+            "training": None,
+            "budget": {"amount": "1200.50", "currency": "EUR"},
+        },
+        "partnership": "strategic",
+        "brand_value": "high",
+        "go_live_planned_on": "2026-04-01",
+        "go_live_on": "2026-05-01",
+        "delivery_partner": "Globex",
+        "coverage_role": "coordinator",
+        "coverage_assignment": "pool",
+        "tier_by": None,
+        "stage_by": by_hand,
+        "stage_target_days": 90,
+        "service": {
+            "policy": None,
+            "by": {**by_hand, "reason": "stated for this account"},
+            "promises": {"touch_every_days": 30, "budget": {"amount": "1200.50", "currency": "EUR"}},
+        },
+    }
+    said = (await health.said(AccountChanged))[-1]
+    assert (said.sequence, said.stage, said.locale, said.currency) == (2, "onboarding", "de-AT", "EUR")
+    assert (said.parent_account_id, said.external_ids) == ("acme-group", {"billing": "b-8", "crm": "001"})
+    assert msgspec.to_builtins(said.team, order="sorted") == tuple(
+        {name: value for name, value in sorted(each.items()) if value is not None} for each in team
+    )
+
+
+async def test_a_record_of_which_nothing_was_stated_is_empty(health: Health) -> None:
+    await health.receives(usage("acme", at="2026-03-01T08:00Z"))
+
+    record = (await health.get("/accounts/acme"))["record"]
+
+    assert (record.pop("external_ids"), record.pop("team")) == ({}, [])
+    assert set(record.values()) == {None}
 
 
 async def test_a_fact_with_an_unknown_zone_is_refused_whole(health: Health) -> None:

@@ -240,4 +240,4 @@ async def test_contributions_add_up_to_the_score(health: Health) -> None:
     answer = await health.health("acme")
     assert sum(measure["contribution"] for measure in answer["measures"]) == answer["score"]
     assert abs(sum(measure["effective_weight"] for measure in answer["measures"]) - 1) < 1e-12
-    assert answer["scorecard"] == {"id": "default", "version": 1}
+    assert answer["scorecard"] == {"id": "default", "version": 1, "because": "it is for every account"}

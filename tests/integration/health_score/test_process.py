@@ -162,6 +162,34 @@ async def test_usage_comes_in_and_scores_go_out(url: str, environment: dict[str,
         assert [await health.stop("serve"), await health.stop("work")] == [0, 0]
 
 
+async def test_a_stream_goes_on_over_a_restart_and_ends_with_its_process(url: str, environment: dict[str, str]) -> None:
+    async def lines(health: Running, seen: str, until: str) -> list[str]:
+        taken: list[str] = []
+        async with health.http.stream("GET", "/v1/changes", headers={"Last-Event-ID": seen}, timeout=20) as answer:
+            async for line in answer.aiter_lines():
+                taken.append(line)
+                if until in line:
+                    break
+        return taken
+
+    async with event_log(url) as log, running(environment, "serve", "work") as health:
+        await log.append([used("acme", datetime.now(UTC), 1)])
+        first = await asyncio.wait_for(lines(health, "0", '"subject":"acme"'), 20)
+        seen = [line.removeprefix("id: ") for line in first if line.startswith("id: ")][-1]
+
+        reading = asyncio.create_task(lines(health, seen, "never"))
+        await asyncio.sleep(0.5)  # the stream is open, and says nothing yet
+        assert await health.stop("serve") == 0
+        await asyncio.wait_for(reading, 5)
+
+        await log.append([used("globex", datetime.now(UTC), 2)])
+        await health.start("serve")
+        await eventually(health.ready, within=30)
+        after = await asyncio.wait_for(lines(health, seen, '"subject":"globex"'), 20)
+        assert any('"subject":"globex"' in line for line in after)
+        assert first[-1] not in after
+
+
 async def test_killed_again_and_again_it_counts_each_event_once(url: str, environment: dict[str, str]) -> None:
     now = datetime.now(UTC)
     # Two in three are sent twice.
@@ -208,7 +236,7 @@ async def _is(count: Any, expected: int) -> bool:
     return bool(await count() == expected)
 
 
-async def test_a_scorecard_changed_under_its_version_is_refused(
+async def test_another_file_is_another_version_and_a_wrong_one_is_refused(
     url: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     document = (files("health_score.scorecards") / "default.yaml").read_text(encoding="utf-8")
@@ -226,14 +254,20 @@ async def test_a_scorecard_changed_under_its_version_is_refused(
         await eventually(scored, within=20)
         assert await health.stop("") == 0
 
-    card.write_text(document.replace("weight: 60", "weight: 70"))
-    changed = await start(environment)
-    assert await asyncio.wait_for(changed.wait(), 20) == 1
+    card.write_text(document.replace("weight: 60\n        after", "weight: 70\n        after"))
+    async with running(environment, "") as health:
 
-    card.write_text(document.replace("weight: 60", "weight: sixty"))
+        async def scored_anew() -> bool:
+            answer = await health.http.get("/v1/accounts/acme/health")
+            return bool(answer.json()["scorecard"]["version"] == 2)
+
+        await eventually(scored_anew, within=20)
+        assert await health.stop("") == 0
+
+    card.write_text(document.replace("weight: 60\n        after", "weight: sixty\n        after"))
     wrong = await start(environment)
     _, error = await asyncio.wait_for(wrong.communicate(), 20)
-    assert (wrong.returncode, b"$.groups[0].measures[0].weight" in error) == (2, True)
+    assert (wrong.returncode, b"/groups/0/measures/0/weight" in error) == (2, True)
 
 
 async def test_migrations_are_a_command(postgres_url: str, environment: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.ingest import EVENTS
 from mainstay.db.engine import Database
 from mainstay.kernel.clock import Clock
-from mainstay.messaging.port import Topic
+from mainstay.messaging.port import Record, Topic
 from mainstay.testing import eventually
 from mainstay.web.keys import create_key, mint_key
 from mainstay.web.serving import Listener, bind, serve
@@ -84,11 +84,16 @@ class Door:
     async def events(self, topic: Topic) -> list[Event[Any]]:
         """Every event of a topic, in the order of the log within each account."""
         decode = Decoder(*EVENTS)
-        log = self.service.chassis.log
-        found: list[Event[Any] | None] = []
-        for partition, bounds in (await log.bounds(topic.name)).items():
-            found += [decode(record) for record in await log.read(topic.name, partition, bounds.first, bounds.next)]
+        found = [decode(record) for record in await self.records(topic)]
         return [event for event in found if event is not None]
+
+    async def records(self, topic: Topic) -> list[Record]:
+        """Every record of a topic, in the order of the log within each account."""
+        log = self.service.chassis.log
+        found: list[Record] = []
+        for partition, bounds in (await log.bounds(topic.name)).items():
+            found += await log.read(topic.name, partition, bounds.first, bounds.next)
+        return found
 
 
 async def made_key(url: str, scopes: list[str]) -> str:
@@ -114,6 +119,7 @@ async def opened(
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
     if key:
         await service.chassis.keys.refresh()
+        await service.sources.refresh()
     running = [
         asyncio.ensure_future(run(stopping)) for run in (*service.serving().values(), *service.working().values())
     ]

@@ -61,25 +61,27 @@ async def test_calls_of_an_account_keep_their_order(door: Door) -> None:
     assert found == [f"m{number}-{index}" for number in range(3) for index in range(500)]
 
 
-async def test_a_batch_is_taken_whole_or_not_at_all(door: Door) -> None:
-    answer = await door.post("/v1/batch", {"batch": [track(), track(context={}), track(userId=""), {"type": "page"}]})
+async def test_the_good_calls_of_a_batch_are_taken_and_the_bad_ones_told(door: Door) -> None:
+    bad = [track(context={"groupId": "null"}), track(userId=""), {"type": "pages"}]
+    answer = await door.post("/v1/batch", {"batch": [track(), *bad]})
 
     problem = answer.json()
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert (problem["code"], problem["status"], problem["message"]) == ("batch-refused", 400, problem["detail"])
     assert problem["type"] == "urn:mainstay:problem:batch-refused"
     assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [
-        ("/batch/1/context/groupId", "account-missing"),
+        ("/batch/1/context/groupId", "account-id-invalid"),
         ("/batch/2/userId", "user-id-invalid"),
         ("/batch/3/type", "type-not-supported"),
     ]
-    assert await door.events(USAGE_EVENTS) == []
+    assert problem["accepted"] == 1
+    assert [event.id for event in await door.events(USAGE_EVENTS)] == ["m1"]
 
 
 async def test_at_most_twenty_errors_are_listed(door: Door) -> None:
-    problem = (await door.post("/v1/batch", {"batch": [track(context={})] * 500})).json()
+    problem = (await door.post("/v1/batch", {"batch": [track(userId="")] * 500})).json()
 
-    assert problem["code"] == "account-missing"
+    assert problem["code"] == "user-id-invalid"
     assert len(problem["errors"]) == 20
     assert "500" in problem["detail"]
 
@@ -209,7 +211,7 @@ async def test_a_batch_has_at_most_2500_calls(door: Door) -> None:
 async def test_other_methods_and_types_are_told_so(door: Door) -> None:
     wrong_method = await door.http.get("/v1/track", headers={"Authorization": f"Bearer {door.key}"})
     assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "POST")
-    for path in ("/v1/page", "/v1/screen", "/v1/alias", "/v1/import", "/v1/track/", "/v2/track"):
+    for path in ("/v1/track/", "/v2/track"):
         answer = await door.post(path, track())
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
 
@@ -217,7 +219,7 @@ async def test_other_methods_and_types_are_told_so(door: Door) -> None:
 async def test_a_request_is_found_again_by_its_ids(door: Door) -> None:
     named = {"traceparent": TRACE, "X-Request-Id": "req-1"}
     answer = await door.post("/v1/track", track(), headers=named)
-    refused = await door.post("/v1/track", track(context={}), headers=named)
+    refused = await door.post("/v1/track", track(userId="null"), headers=named)
     nameless = await door.post(
         "/v1/track", track(messageId="m2"), headers={"traceparent": "junk", "X-Request-Id": "a b"}
     )
@@ -232,11 +234,14 @@ async def test_a_request_is_found_again_by_its_ids(door: Door) -> None:
 
 async def test_what_happens_is_counted(door: Door) -> None:
     await door.post("/v1/batch", {"batch": [track()] * 3})
-    await door.post("/v1/track", track(context={}))
+    await door.post("/v1/track", track(userId="null"))
 
     shown = (await door.http.get("/metrics")).text
     assert 'mainstay_ingest_events_accepted_total{protocol="segment",source="product"} 3.0' in shown
-    assert 'mainstay_ingest_events_refused_total{protocol="segment",reason="account-missing"} 1.0' in shown
+    assert (
+        'mainstay_ingest_events_refused_total{protocol="segment",reason="user-id-invalid",source="product"} 1.0'
+        in shown
+    )
     assert 'mainstay_ingest_requests_total{route="/v1/track",status="400"} 1.0' in shown
     assert "mainstay_ingest_append_seconds_count 1.0" in shown
     assert "mainstay_ingest_bytes_in_flight 0.0" in shown
@@ -247,4 +252,4 @@ async def test_health_and_documentation_are_behind_the_hot_routes(door: Door) ->
     assert (ready["status"], ready["info"]) == ("ready", {"event log": "ok"})
     assert (await door.http.get("/healthz")).status_code == 200
     assert (await door.http.get("/docs")).status_code == 200
-    assert set((await door.http.get("/openapi.json")).json()["paths"]) == set(door.service.hot_routes())
+    assert set((await door.http.get("/openapi.json")).json()["paths"]) >= set(door.service.hot_routes())

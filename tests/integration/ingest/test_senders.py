@@ -89,11 +89,11 @@ async def test_the_official_client_does_not_repeat_what_is_hopeless(migrated_url
     async with opened(migrated_url) as door:
         await door.until_connected()
         sdk = Sdk(door)
-        sdk.client.track("ann", "Report Opened", {})
+        sdk.client.track("undefined", "Report Opened", {})
         await sdk.finish()
 
         [(error, items)] = sdk.failures
-        assert "account-missing" in str(error)
+        assert "user-id-invalid" in str(error)
         assert len(items) == 1
         assert (
             'mainstay_ingest_requests_total{route="/v1/batch",status="400"} 1.0'
@@ -142,3 +142,18 @@ async def test_more_bytes_than_there_is_room_for_are_put_off(migrated_url: str) 
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         assert int(answer.headers["retry-after"]) > 0
         assert (await door.post("/v1/track", track())).status_code == 200
+
+
+async def test_an_account_that_takes_too_much_room_is_put_off_and_no_other(door: Door) -> None:
+    in_flight = door.service.parts.in_flight
+    held = in_flight.hold(["acme"], in_flight.most)  # as requests do whose partition of the log is slow
+
+    hot = await door.post("/v1/track", track())
+    other = await door.post("/v1/track", track(messageId="m2", context={"groupId": "globex"}))
+
+    assert (hot.status_code, hot.json()["code"], hot.headers["Retry-After"]) == (429, "account-too-busy", "2")
+    assert other.status_code == 200
+    line = 'mainstay_ingest_events_refused_total{protocol="segment",reason="account-too-busy",source="product"} 1.0'
+    assert line in (await door.http.get("/metrics")).text
+    in_flight.release(held)
+    assert (await door.post("/v1/track", track())).status_code == 200

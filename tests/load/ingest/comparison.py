@@ -1,195 +1,120 @@
-"""Ingest beside the baseline: the same requests, the same broker, one process each, in turns."""
+"""Ingest beside its peers and the bare flusher: the same records, the same broker, one process each, in turns."""
 
 import asyncio
 import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
 
-import httpx
-import psutil
-
-from ingest.store import HISTORY
-from mainstay.db.engine import Database
-from mainstay.db.migrate import History, migrate
-from mainstay.web.keys import create_key
-from standalone.ports import free_port
-from standalone.postgres import EmbeddedPostgres
-from tests.kafka import KafkaNode
+from mainstay.contracts.topics import USAGE_EVENTS
+from mainstay.messaging.open import open_log
+from mainstay.messaging.port import Record
+from tests.load.ingest.servers import BareFlusher, Round, fastapi, fastify, has_node, ingest, workshop
 from tests.load.ingest.traffic import SIZES, Size
 
 ROUNDS = 3
 SECONDS = 4.0
-WARM_UP = 2.0
-START_WITHIN = 60.0
-SECRET = "b" * 32
+WARM_UP = 1.5
+
+OURS = "Mainstay"
+BARE = "the bare flusher"
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server under load."""
+class Contender(Protocol):
+    """What takes its turn."""
 
-    name: str
-    port: int
-    process: psutil.Process
+    @property
+    def name(self) -> str: ...
 
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What one server did in one round; times in seconds."""
-
-    events_per_second: float
-    cpu_per_event: float
-    p50: float
-    p99: float
+    def measure(self, size: Size, seconds: float) -> Round:
+        """One round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Both servers at one size of request; a figure is the median of its rounds."""
+    """All contenders at one size of request; a figure is the median of its rounds."""
 
     size: Size
-    plain: Sequence[Round]
-    ours: Sequence[Round]
+    rounds: Mapping[str, Sequence[Round]] = field(default_factory=dict)
 
-    @property
-    def ratio(self) -> float:
-        """How many times as many events a second ingest takes."""
-        return _median(self.ours, "events_per_second") / _median(self.plain, "events_per_second")
+    def median(self, name: str, figure: Callable[[Round], float]) -> float:
+        """Over the contender's rounds."""
+        return statistics.median(figure(one) for one in self.rounds[name])
+
+    def ratio(self, name: str) -> float:
+        """How many times as many events a second ingest takes as the other does."""
+        return self.median(OURS, _rate) / self.median(name, _rate)
 
     def __str__(self) -> str:
-        head = f"ingest, {self.size.events} event(s) a request, {self.size.connections} connections: {self.ratio:.1f}x"
-        return "\n".join((head, _line("FastAPI, pydantic, send()", self.plain), _line("Mainstay", self.ours)))
+        head = (
+            f"ingest, {self.size.events:,} event(s) a request, {self.size.connections} at a time\n"
+            f"  {'':30}{'events/s':>10}{'µs CPU/event':>14}{'p50 ms':>9}{'p99 ms':>9}{'Mainstay is':>13}"
+        )
+        return "\n".join((head, *(self._line(name) for name in self.rounds)))
+
+    def _line(self, name: str) -> str:
+        cpu = self.median(name, lambda one: one.cpu_per_event) * 1e6
+        p50, p99 = (1e3 * self.median(name, figure) for figure in (lambda one: one.p50, lambda one: one.p99))
+        figures = f"  {name:30}{self.median(name, _rate):>10,.0f}{cpu:>14.1f}{p50:>9.1f}{p99:>9.1f}"
+        if name == OURS:
+            return figures
+        return figures + (f"{self.ratio(name):>13.0%}" if name == BARE else f"{self.ratio(name):>12.1f}x")
 
 
-def _line(name: str, rounds: Sequence[Round]) -> str:
-    return (
-        f"  {name:26}{_median(rounds, 'events_per_second'):>9,.0f} events/s"
-        f"{_median(rounds, 'cpu_per_event') * 1e6:>8.1f} µs of CPU an event"
-        f"   p50 {_median(rounds, 'p50') * 1e3:.1f} ms, p99 {_median(rounds, 'p99') * 1e3:.1f} ms"
-    )
+def _rate(one: Round) -> float:
+    return one.events_per_second
 
 
-def _median(rounds: Sequence[Round], figure: str) -> float:
-    figures: list[float] = [getattr(one, figure) for one in rounds]
-    return statistics.median(figures)
-
-
-def compare(rounds: int = ROUNDS, seconds: float = SECONDS) -> list[Comparison]:
-    """Start a broker, a database and both servers, and let the servers take turns; a comparison for each size."""
+def compare(rounds: int = ROUNDS, seconds: float = SECONDS, sizes: Sequence[Size] = SIZES) -> list[Comparison]:
+    """Start a broker, a database and every contender, and let them take turns; a comparison for each size."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        kafka = stack.enter_context(_broker())
-        database, key = stack.enter_context(_database(folder))
-        ours = stack.enter_context(_ingest(kafka, database, key))  # it makes the topic
-        plain = stack.enter_context(_baseline(kafka, key))
-        found = []
-        for size in SIZES:
-            for server in (plain, ours):
-                measure(server, key, size, WARM_UP)
-            turns = [(measure(plain, key, size, seconds), measure(ours, key, size, seconds)) for _ in range(rounds)]
-            found.append(Comparison(size, [turn[0] for turn in turns], [turn[1] for turn in turns]))
-        return found
+        shop = stack.enter_context(workshop())
+        contenders: list[Contender] = [stack.enter_context(ingest(shop))]  # the first: it makes the topic
+        contenders.append(stack.enter_context(fastapi(shop)))
+        if has_node():
+            contenders.append(stack.enter_context(fastify(shop)))
+        else:
+            print("Node and npm are not here: the peer in Node is left out.", flush=True)
+        check_sameness(asyncio.run(_first_records(shop.kafka)))
+        contenders.append(BareFlusher(BARE, shop.kafka))
+        return [_compared(contenders, size, rounds, seconds) for size in sizes]
 
 
-def measure(server: Server, key: str, size: Size, seconds: float) -> Round:
-    """One round."""
-    before = server.process.cpu_times()
-    command = [sys.executable, "-m", "tests.load.ingest.generator", str(server.port), key, str(size.events)]
-    done = subprocess.run(
-        [*command, str(seconds)], stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + START_WITHIN
-    )
-    after = server.process.cpu_times()
-    seen = json.loads(done.stdout)
-    cpu = after.user + after.system - before.user - before.system
-    return Round(seen["events"] / seen["seconds"], cpu / seen["events"], seen["p50"], seen["p99"])
+def _compared(contenders: Sequence[Contender], size: Size, rounds: int, seconds: float) -> Comparison:
+    for contender in contenders:
+        contender.measure(size, WARM_UP)
+    found: dict[str, list[Round]] = {contender.name: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            found[contender.name].append(contender.measure(size, seconds))
+    return Comparison(size, found)
 
 
-@contextmanager
-def _broker() -> Iterator[str]:
-    node = KafkaNode(f"bench-{os.getpid()}")
-    try:
-        yield node.start()
-    finally:
-        node.wipe()
-
-
-@contextmanager
-def _database(folder: Path) -> Iterator[tuple[str, str]]:
-    postgres = EmbeddedPostgres(folder / "postgres", durable=False)
-    try:
-        postgres.start()
-        url = postgres.ensure_database()
-        yield url, asyncio.run(_prepared(url))
-    finally:
-        postgres.remove()
-
-
-async def _prepared(url: str) -> str:
-    for history in (History("access", "mainstay.web.migrations"), HISTORY):
-        await migrate(url, history)
-    database = Database(url, application_name="bench")
-    key = await create_key(database, SECRET, "bench", ["ingest:write"], "bench")
-    await database.close()
-    return key
-
-
-@contextmanager
-def _ingest(kafka: str, database: str, key: str) -> Iterator[Server]:
-    port = free_port()
-    settings = {
-        "MAINSTAY_DATABASE_URL": database,
-        "MAINSTAY_EVENT_LOG_URL": kafka,
-        "MAINSTAY_SECRET_KEY": SECRET,
-        "MAINSTAY_INGEST_PORT": str(port),
-        "MAINSTAY_LOG_LEVEL": "WARNING",
+def check_sameness(records: Sequence[Record]) -> None:
+    """Raises unless each server wrote the same key, the same headers and the same fields of the same call."""
+    kinds = {
+        (
+            record.key,
+            record.partition,
+            tuple(name for name, _ in record.headers),
+            tuple(sorted(json.loads(record.value))),
+        )
+        for record in records
     }
-    with _started("Mainstay", port, ["ingest", "serve"], settings, key) as server:
-        yield server
+    if len(kinds) != 1:
+        raise ValueError(f"the servers do not write the same records: {kinds}")
 
 
-@contextmanager
-def _baseline(kafka: str, key: str) -> Iterator[Server]:
-    port = free_port()
-    arguments = ["tests.load.ingest.baseline", str(port), kafka.removeprefix("kafka://"), key]
-    with _started("baseline", port, arguments, {}, key) as server:
-        yield server
-
-
-@contextmanager
-def _started(name: str, port: int, arguments: Sequence[str], settings: dict[str, str], key: str) -> Iterator[Server]:
-    with subprocess.Popen([sys.executable, "-m", *arguments], env={**os.environ, **settings}) as process:
-        try:
-            _await_success(port, key)
-            yield Server(name, port, psutil.Process(process.pid))
-        finally:
-            process.terminate()
-
-
-def _await_success(port: int, key: str) -> None:
-    call = {"type": "track", "messageId": "first", "userId": "u", "event": "e", "context": {"groupId": "a"}}
-    ends_at = time.monotonic() + START_WITHIN
-    while True:
-        try:
-            answer = httpx.post(
-                f"http://127.0.0.1:{port}/v1/track",
-                json=call,
-                headers={"Authorization": f"Bearer {key}"},
-                trust_env=False,
-                timeout=10,
-            )
-            if answer.status_code == httpx.codes.OK:
-                return
-            said = answer.text
-        except httpx.TransportError as error:
-            said = str(error)
-        if time.monotonic() > ends_at:
-            raise TimeoutError(f"nothing on port {port} takes events: {said}")
-        time.sleep(0.1)
+async def _first_records(kafka: str) -> list[Record]:
+    """What each server wrote of the call that showed that it runs."""
+    log = open_log(kafka, client_name="bench")
+    await log.start()
+    try:
+        found: list[Record] = []
+        for partition, bounds in (await log.bounds(USAGE_EVENTS.name)).items():
+            found += await log.read(USAGE_EVENTS.name, partition, bounds.first, bounds.next - bounds.first)
+        return found
+    finally:
+        await log.close()

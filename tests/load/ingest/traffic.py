@@ -1,4 +1,4 @@
-"""The requests of the benchmark: the same bytes for Mainstay and for the baseline."""
+"""The requests of the benchmark: the same bytes for Mainstay and for its peers."""
 
 import json
 import random
@@ -23,19 +23,35 @@ class Size:
         return "/v1/batch" if self.events > 1 else "/v1/track"
 
 
-SIZES = (Size(events=1, connections=64), Size(events=100, connections=24))
+SIZES = (
+    Size(events=1, connections=64),
+    Size(events=10, connections=32),
+    Size(events=100, connections=24),
+    Size(events=1_000, connections=8),
+)
+
+
+def size_of(events: int) -> Size:
+    """The size with that many events a request."""
+    return next(size for size in SIZES if size.events == events)
+
+
+def calls(size: Size) -> list[list[dict[str, object]]]:
+    """The calls of each of the different requests; seeded, so that each run sends the same."""
+    chance = random.Random(size.events)
+    now = datetime.now(UTC)
+    return [[_call(now, chance) for _ in range(size.events)] for _ in range(DIFFERENT_REQUESTS)]
 
 
 def requests(size: Size, key: str) -> list[bytes]:
-    """Whole HTTP requests as the Segment SDK for Python writes them; seeded, so that each run sends the same."""
-    chance = random.Random(size.events)
-    return [_request(_body(size, chance), size.path, key) for _ in range(DIFFERENT_REQUESTS)]
+    """Whole HTTP requests as the Segment SDK for Python writes them."""
+    return [_request(_body(size, one), size.path, key) for one in calls(size)]
 
 
-def _body(size: Size, chance: random.Random) -> bytes:
-    now = datetime.now(UTC)
-    calls = [_call(now, chance) for _ in range(size.events)]
-    return json.dumps({"batch": calls, "sentAt": now.isoformat()} if size.events > 1 else calls[0]).encode()
+def _body(size: Size, stated: list[dict[str, object]]) -> bytes:
+    return json.dumps(
+        {"batch": stated, "sentAt": datetime.now(UTC).isoformat()} if size.events > 1 else stated[0]
+    ).encode()
 
 
 def _call(now: datetime, chance: random.Random) -> dict[str, object]:

@@ -11,15 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.channels import slack
+from alerts.channels import text
 from alerts.channels.email import EmailSender
+from alerts.channels.rendering import Templates
+from alerts.channels.slack import SlackSender
 from alerts.channels.webhook import payload
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Notice
 from alerts.domain.messages import Links, Message, compose
 from alerts.domain.observations import Observation
+from alerts.domain.words import Language
 from alerts.rulebook import shipped_rulebook
+from alerts.vocabulary import shipped_vocabularies
 from mainstay.kernel.money import Money
+from mainstay.web.client import OutgoingClient
 from tests.unit.alerts.facts import START, band, silent, window
 from tests.unit.alerts.test_alerts import arrive
 
@@ -36,10 +41,18 @@ ACME = Account(
 LINKS = Links("https://mainstay.example/", "https://health.example")
 
 
-def told(seen: Observation, account: Account = ACME, notice: Notice = Notice.OPENED) -> Message:
+WORDS = shipped_vocabularies()
+TEMPLATES = Templates()
+SLACK = SlackSender(OutgoingClient(), TEMPLATES)
+CUT = WORDS[Language.EN].cut
+
+
+def told(
+    seen: Observation, account: Account = ACME, notice: Notice = Notice.OPENED, language: Language = Language.EN
+) -> Message:
     rulebook = shipped_rulebook()
     alert = arrive(rulebook, [seen], hours=1).alert
-    return compose("n1", notice, alert, account, rulebook, LINKS)
+    return compose("n1", notice, alert, account, rulebook, LINKS, WORDS[language])
 
 
 def test_a_message_says_what_why_worth_whose_and_what_next() -> None:
@@ -88,49 +101,50 @@ def test_an_account_without_a_record_is_called_by_its_id() -> None:
 def test_slack_shows_a_hostile_name_as_text() -> None:
     message = told(band("green", "red", hours=0), Account("x", sequence=1, name=HOSTILE, owner=HOSTILE, tier=HOSTILE))
 
-    written = json.dumps({"text": slack.fallback(message), "blocks": slack.blocks(message)})
+    body = SLACK.body(message)
+    written = json.dumps(body)
 
     assert "<!channel>" not in written
     assert "<script>" not in written
     assert "&lt;!channel&gt; *x* &lt;script&gt;" in written
-    for block in slack.blocks(message):
+    for block in body["blocks"]:
         if block["type"] in {"header", "section"}:
             texts = [block["text"]] if "text" in block else block["fields"]
             assert {text["type"] for text in texts} == {"plain_text"}  # where Slack reads no markup
 
 
-@given(text=st.text(alphabet=st.sampled_from("ab<>&é漢😀"), max_size=400), limit=st.integers(10, 200))
-def test_a_cut_fits_and_never_splits_an_escape(text: str, limit: int) -> None:
-    fitted = slack.fit(text, limit)
+@given(said=st.text(alphabet=st.sampled_from("ab<>&é漢😀"), max_size=400), limit=st.integers(10, 200))
+def test_a_cut_fits_and_never_splits_an_escape(said: str, limit: int) -> None:
+    fitted = text.fit(said, limit, CUT, text.slack)
 
     assert len(fitted) <= limit
-    if fitted.endswith(slack.CUT):
-        kept = html.unescape(fitted.removesuffix(slack.CUT))
-        assert text.startswith(kept)
-        assert slack.escape(kept) + slack.CUT == fitted
+    if fitted.endswith(CUT):
+        kept = html.unescape(fitted.removesuffix(CUT))
+        assert said.startswith(kept)
+        assert text.slack(kept) + CUT == fitted
     else:
-        assert html.unescape(fitted) == text
+        assert html.unescape(fitted) == said
 
 
 def test_a_very_long_reason_is_cut_and_says_so() -> None:
     message = told(band("green", "red", hours=0), Account("x", sequence=1, name="&" * 5_000))
 
-    header = slack.blocks(message)[0]["text"]["text"]
+    header = SLACK.body(message)["blocks"][0]["text"]["text"]
 
-    assert len(header) <= slack.MAX_HEADER_CHARS
-    assert header.endswith(slack.CUT)
+    assert len(header) <= 150
+    assert header.endswith(CUT)
 
 
 def test_mail_is_escaped_in_html_and_plain_in_text() -> None:
     message = told(band("green", "red", hours=0), Account("x", sequence=1, name=HOSTILE))
 
-    mail = EmailSender(None).mail(message, "ann@example.com", "d1", START, sender="mainstay@example.com")
+    mail = EmailSender(None, TEMPLATES).mail(message, "ann@example.com", "d1", START, sender="mainstay@example.com")
 
     parsed = message_from_bytes(mail.as_bytes(), policy=policy.default)
-    text, markup = parsed.get_body(("plain",)), parsed.get_body(("html",))
-    assert text is not None
+    words, markup = parsed.get_body(("plain",)), parsed.get_body(("html",))
+    assert words is not None
     assert markup is not None
-    assert HOSTILE in text.get_content()
+    assert HOSTILE in words.get_content()
     assert "<script>" not in markup.get_content()
     assert "&lt;script&gt;" in markup.get_content()
     assert "{{ 7*7 }}" in markup.get_content()  # a name is never a template
@@ -138,7 +152,8 @@ def test_mail_is_escaped_in_html_and_plain_in_text() -> None:
 
 def test_mail_headers_thread_by_account_and_repeat_exactly() -> None:
     def headers(message: Message, delivery: str) -> dict[str, str]:
-        mail = EmailSender(None).mail(message, "ann@example.com", delivery, START, sender="mainstay@example.com")
+        sender = EmailSender(None, TEMPLATES)
+        mail = sender.mail(message, "ann@example.com", delivery, START, sender="mainstay@example.com")
         return {name: str(mail[name]) for name in ("Message-ID", "References", "Auto-Submitted")}
 
     opened = headers(told(band("green", "red", hours=0)), "d1")
@@ -154,7 +169,7 @@ def test_mail_headers_thread_by_account_and_repeat_exactly() -> None:
 def test_a_name_with_line_breaks_injects_no_header() -> None:
     message = told(band("green", "red", hours=0), Account("x", sequence=1, name="Acme\r\nBcc: all@example.com"))
 
-    mail = EmailSender(None).mail(message, "ann@example.com", "d1", START, sender="mainstay@example.com")
+    mail = EmailSender(None, TEMPLATES).mail(message, "ann@example.com", "d1", START, sender="mainstay@example.com")
 
     assert mail["Bcc"] is None
     assert mail["Subject"] == "Acme Bcc: all@example.com fell from green to red (41)"
@@ -163,7 +178,7 @@ def test_a_name_with_line_breaks_injects_no_header() -> None:
 @pytest.mark.parametrize("to", ["ann@example.com\r\nBcc: all@example.com", "ann@example.com\nX: y"])
 def test_an_address_with_a_line_break_is_refused(to: str) -> None:
     with pytest.raises(ValueError, match="line break"):
-        EmailSender(None).mail(told(window(hours=0)), to, "d1", START, sender="mainstay@example.com")
+        EmailSender(None, TEMPLATES).mail(told(window(hours=0)), to, "d1", START, sender="mainstay@example.com")
 
 
 def test_a_webhook_carries_the_facts_as_json() -> None:

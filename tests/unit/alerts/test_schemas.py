@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerts.api.schemas import ChannelView
-from alerts.domain.channels import Channel, Filter, Slack, Webhook
+from alerts.api.channel_schemas import ChannelView
+from alerts.domain.channels import Channel, Filter
+from alerts.domain.destinations import Slack, Webhook
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -6,17 +6,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from mainstay.contracts import alerts, health_score, ingest, renewals
+from mainstay.contracts import alerts, facts, health_score, ingest, privacy, renewals, sources
 from mainstay.contracts.envelope import Decoder, Event, EventData, UnreadableEvent, encode, rfc3339
 from mainstay.contracts.ingest import AccountFact, UsageRecorded
 from mainstay.contracts.topics import TOPICS
 from mainstay.messaging.port import Record
 
-DECLARED: tuple[type[Any], ...] = (*ingest.EVENTS, *health_score.EVENTS, *renewals.EVENTS, *alerts.EVENTS)
+OWNERS = (ingest, facts, privacy, sources, health_score, renewals, alerts)
+DECLARED: tuple[type[Any], ...] = tuple(event for owner in OWNERS for event in owner.EVENTS)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 instants = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
@@ -39,6 +40,13 @@ SIMPLE: dict[type[inspect.Type], st.SearchStrategy[Any]] = {
 def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
     """JSON-like values of a type, as a sender would write them."""
     match kind:
+        case inspect.Metadata(type=plain):
+            return values(plain)
+        case inspect.StrType(pattern=str() as pattern, min_length=shortest, max_length=longest):
+            fitting = st.from_regex(pattern.removesuffix(r"\Z"), fullmatch=True)
+            return fitting.filter(lambda word: (shortest or 0) <= len(word) <= (longest or 1_000))
+        case inspect.IntType(ge=least, le=most) | inspect.FloatType(ge=least, le=most) if least is not None:
+            return st.integers(int(least), int(most if most is not None else 10**9))
         case inspect.LiteralType(values=allowed):
             return st.sampled_from(list(allowed))
         case inspect.UnionType(types=types):
@@ -64,7 +72,11 @@ def record_of(event: Event[Any]) -> Record:
 @given(data=st.data())
 def test_an_event_comes_back_as_it_went(data_type: type[EventData], data: st.DataObject) -> None:
     stated = data.draw(values(inspect.type_info(data_type)))
-    sample = msgspec.json.decode(msgspec.json.encode(stated), type=data_type)
+    try:
+        sample = msgspec.json.decode(msgspec.json.encode(stated), type=data_type)
+    except msgspec.ValidationError as error:
+        assume(str(error).startswith("Expected"))  # else a rule between fields, which single values cannot know
+        raise
     event = Event("e1", "mainstay/test", data.draw(instants), sample)
     came_back = Decoder(data_type)(record_of(event))
     assert came_back is not None

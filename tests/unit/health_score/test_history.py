@@ -1,21 +1,30 @@
 """Closes made at once are those made one by one."""
 
 import random
-import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import pytest
 
+from health_score.domain.account import Account
 from health_score.domain.activity import Activity, DayOfUse
 from health_score.domain.bands import Standing
-from health_score.domain.history import DAY, Seats, close_days, coverage_units
-from health_score.domain.metrics import Windows, as_of, measure
-from health_score.domain.scorecard import Scorer
+from health_score.domain.closing import close_days
+from health_score.domain.evidence import Evidence
+from health_score.domain.history import DAY, Seats, coverage_units
+from health_score.domain.metrics.catalogue import as_of
+from health_score.domain.metrics.windows import Windows
+from health_score.domain.scoring import Scorer
+from health_score.domain.selection import Bases, Deployment
 from health_score.scorecards.reading import read_scorecard
 
 BORN = date(2012, 1, 3)
 CARD = read_scorecard().card
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def _bases(activity: Activity) -> Bases:
+    return Bases(Account("acme", 1), Evidence(activity), Deployment.of_one(Scorer(CARD), NOW))
 
 
 def _life(seed: int, days: int) -> Activity:
@@ -36,27 +45,34 @@ def test_closes_in_one_go_are_those_of_each_day(seed: int) -> None:
     seats = Seats().from_day(BORN + timedelta(days=90), 30).from_day(BORN + timedelta(days=150), 60)
 
     at_once, after = close_days(
-        Windows(activity, BORN, last), Scorer(CARD), born=BORN, first=BORN, last=last, seats=seats, standing=None
+        Windows(activity, BORN, last), _bases(activity), born=BORN, first=BORN, last=last, seats=seats, standing=None
     )
 
     standing: Standing | None = None
     for close in at_once:
-        values = measure(as_of(activity, close.day, running=False, seats=seats.on(close.day)))
-        total = CARD.score(values, (close.day - BORN).days + 1).total
+        reading = as_of(activity, close.day, running=False, seats=seats.on(close.day))
+        reading.age_days = (close.day - BORN).days + 1
+        total = Scorer(CARD).scored(reading).total
         band = CARD.bands.place(total.score, total.coverage, standing, close.day)
         standing = standing.after(close.day, band) if standing else Standing(band, close.day)
-        assert close[1:] == (total.score, band, coverage_units(total.coverage))
+        assert close[1:] == (total.score, band, coverage_units(total.coverage), CARD.key, None)
     assert standing == after
 
 
 def test_closes_begun_in_the_middle_go_on_the_same() -> None:
     activity = _life(7, 300)
     middle, last = BORN + timedelta(days=200), BORN + timedelta(days=360)
-    scorer = Scorer(CARD)
+    bases = _bases(activity)
 
     def close(first: date, last: date, standing: Standing | None) -> tuple[list[object], Standing | None]:
         found, after = close_days(
-            Windows(activity, first, last), scorer, born=BORN, first=first, last=last, seats=Seats(), standing=standing
+            Windows(activity, first, last),
+            bases,
+            born=BORN,
+            first=first,
+            last=last,
+            seats=Seats(),
+            standing=standing,
         )
         return list(found), after
 
@@ -64,20 +80,6 @@ def test_closes_begun_in_the_middle_go_on_the_same() -> None:
     begun, standing = close(BORN, middle, None)
     rest, _ = close(middle + DAY, last, standing)
     assert begun + rest == whole
-
-
-def test_five_thousand_closes_take_a_blink() -> None:
-    activity = _life(1, 1_090)
-    last = BORN + timedelta(days=5_200)
-    scorer = Scorer(CARD)
-    best = min(_seconds(activity, last, scorer) for _ in range(3))
-    assert best < 0.15
-
-
-def _seconds(activity: Activity, last: date, scorer: Scorer) -> float:
-    began = time.process_time()
-    close_days(Windows(activity, BORN, last), scorer, born=BORN, first=BORN, last=last, seats=Seats(), standing=None)
-    return time.process_time() - began
 
 
 def test_seats_hold_from_their_day_on() -> None:

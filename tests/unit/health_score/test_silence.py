@@ -3,8 +3,10 @@
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from health_score.domain.silence import habit_days, silence
+from health_score.domain.silence import Silence, habit_days, silence, silences
 
 DAY_0 = date(2026, 1, 5)
 
@@ -44,3 +46,20 @@ def test_activity_still_to_come_does_not_break_a_silence() -> None:
     today = active[-1] + timedelta(days=30)
     assert silence([*active, today + timedelta(days=1)], today) is not None
     assert silence([*active, today], today) is None
+
+
+@given(st.sets(st.integers(0, 300), max_size=25))
+def test_the_silences_of_a_life_are_those_that_each_day_found(days: set[int]) -> None:
+    active = [date(2025, 1, 1) + timedelta(days=day) for day in days]
+    today = date(2025, 12, 31)
+
+    lived: dict[date, Silence] = {}
+    for past in range(364, -1, -1):
+        found = silence([day for day in active if day <= today - timedelta(days=past)], today - timedelta(days=past))
+        if found is not None:
+            lived[found.last_active] = found
+
+    told = silences(active, today)
+    assert [quiet for quiet, _ in told] == [lived[last] for last in sorted(lived)]
+    for quiet, back in told:
+        assert back == min((day for day in active if day > quiet.last_active), default=None)

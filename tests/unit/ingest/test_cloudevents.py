@@ -9,17 +9,22 @@ import msgspec
 import pytest
 
 from ingest.api import cloudevents
-from ingest.api.cloudevents_routes import is_batch
+from ingest.api.answers import Answer
+from ingest.api.cloudevents_routes import Mode, attributes_of, mode_of
 from ingest.api.verdicts import Verdicts
+from ingest.application.stated import Delivery, Membership, Received, Stated
 from ingest.domain.limits import Limits
-from ingest.domain.occurrence import SenderClock
+from ingest.domain.policy import Policy
 from ingest.domain.refusal import Refused
+from ingest.records import RecordWriter
 from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.ingest import EVENTS, AccountFact, ContactFact, UsageRecorded
-from mainstay.messaging.port import LogUnavailable, Outgoing, Record
+from mainstay.messaging.port import Record
+from mainstay.web.keys import ApiKey
 
 RECEIVED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+POLICY = Policy("product", Limits())
 USAGE: dict[str, Any] = {
     "specversion": "1.0",
     "id": "e1",
@@ -40,19 +45,39 @@ CONTACT: dict[str, Any] = {
 }
 
 
-def judged(*events: Any) -> Verdicts:
-    verdicts = Verdicts(Limits(), SenderClock.observed(RECEIVED, None), TRACE, place="/{}")
-    for document in cloudevents.read_batch(stdlib.dumps(events).encode(), Limits()):
-        verdicts.read(document)
-    return verdicts
+class Judged:
+    """A batch that was read, and what was read of it."""
+
+    def __init__(self, *events: Any) -> None:
+        key = ApiKey("k", "tests", "product", frozenset())
+        self.delivery = Delivery("cloudevents", key, POLICY, RECEIVED, TRACE)
+        self.verdicts = Verdicts(self.delivery, place="/{}")
+        for document in cloudevents.read_batch(stdlib.dumps(events).encode(), Limits()):
+            self.verdicts.read(document)
+
+    def decided(self, **outcome: Any) -> "Judged":
+        self.verdicts.decided(Received(refused=self.delivery.refused, **outcome))
+        return self
+
+    def answer(self, trace_id: str) -> Answer:
+        return self.verdicts.answer(trace_id)
+
+    @property
+    def records(self) -> list[Stated]:
+        return self.delivery.stated
 
 
-def decoded(records: Iterable[Outgoing]) -> list[Event[Any] | None]:
+def judged(*events: Any) -> Judged:
+    return Judged(*events)
+
+
+def decoded(events: Iterable[Stated]) -> list[Event[Any] | None]:
     decode = Decoder(*EVENTS)
-    return [decode(Record(one.topic, 0, 0, one.key, one.value, one.headers, RECEIVED)) for one in records]
+    written = [RecordWriter(one.source, one.traceparent or TRACE)(one.id, one.occurred_at, one.data) for one in events]
+    return [decode(Record(one.topic, 0, 0, one.key, one.value, one.headers, RECEIVED)) for one in written]
 
 
-def results(verdicts: Verdicts) -> tuple[int, list[tuple[Any, ...]]]:
+def results(verdicts: Judged) -> tuple[int, list[tuple[Any, ...]]]:
     answer = verdicts.answer("0af7651916cd43dd8448eb211c80319c")
     return answer.status, [tuple(result.values())[:3] for result in msgspec.json.decode(answer.body)["results"]]
 
@@ -108,7 +133,7 @@ def test_an_event_keeps_a_trace_of_its_own() -> None:
         ({"datacontenttype": "text/xml"}, "data-not-json", "/data"),
         ({"data_base64": "e30="}, "data-not-json", "/data"),
         ({"data": None}, "value-invalid", "/data"),
-        ({"data": {"event": "x"}}, "value-invalid", "/data"),
+        ({"data": {"event": "x"}}, "account-missing", "/data/account_id"),
         ({"data": {"account_id": "", "event": "x"}}, "account-id-invalid", "/data/account_id"),
         ({"data": {"account_id": "acme", "event": ""}}, "name-invalid", "/data/event"),
         ({"data": {"account_id": "acme", "event": "x", "user_id": ""}}, "user-id-invalid", "/data/user_id"),
@@ -120,24 +145,28 @@ def test_an_event_keeps_a_trace_of_its_own() -> None:
     ],
 )  # fmt: skip
 def test_an_event_that_breaks_a_rule_is_invalid(change: dict[str, Any], code: str, pointer: str) -> None:
-    verdicts = judged({**USAGE, "id": "good"}, {**USAGE, **change})
+    verdicts = judged({**USAGE, "id": "good"}, {**USAGE, **change}).decided()
 
     status, [good, bad] = results(verdicts)
     assert status == 207
     assert good == ("good", "ok", None)
     assert bad[1:] == ("invalid", code)
-    assert [refused.pointer for refused in verdicts.refusals] == [f"/1{pointer}"]
+    [refused] = verdicts.delivery.refused
+    assert (refused.place, refused.refusal.pointer) == (1, pointer)
+    assert msgspec.json.decode(refused.document) == {**USAGE, **change}
     assert len(verdicts.records) == 1
 
 
 def test_an_id_is_told_even_of_an_event_that_cannot_be_read() -> None:
-    _, found = results(judged(USAGE, {"id": "e9"}, {"id": 9}, "text", 7))
+    _, found = results(judged(USAGE, {"id": "e9"}, {"id": 9}, "text", 7).decided())
 
     assert found[1:] == [("e9", "invalid", "value-invalid"), *[(None, "invalid", "value-invalid")] * 3]
 
 
 def test_a_repetition_within_a_request_is_a_duplicate() -> None:
-    verdicts = judged({**USAGE, "id": "e1", "type": "unknown"}, USAGE, USAGE, {**USAGE, "source": "urn:other"})
+    verdicts = judged(
+        {**USAGE, "id": "e1", "type": "unknown"}, USAGE, USAGE, {**USAGE, "source": "urn:other"}
+    ).decided()
 
     assert [result for _, result, _ in results(verdicts)[1]] == ["invalid", "ok", "duplicate", "ok"]
     assert len(verdicts.records) == 2
@@ -145,48 +174,80 @@ def test_a_repetition_within_a_request_is_a_duplicate() -> None:
 
 def test_what_the_log_did_not_acknowledge_is_to_be_sent_again() -> None:
     verdicts = judged(USAGE, {**USAGE, "id": "e2"}, USAGE, {**USAGE, "id": ""}, {**USAGE, "id": "e3"})
-    verdicts.unacknowledged(LogUnavailable("away", [0, 2]))
+    assert verdicts.delivery.places == [0, 1, 4]
+    verdicts.decided(unacknowledged=[0, 4])
 
     status, found = results(verdicts)
     assert status == 503
     assert [result for _, result, _ in found] == ["retry", "ok", "retry", "invalid", "retry"]
-    assert verdicts.accepted == 1
 
 
 def test_a_request_without_an_acceptable_event_is_a_problem() -> None:
-    answer = judged({**USAGE, "id": ""}, {**USAGE, "type": "unknown"}).answer("trace")
+    answer = judged({**USAGE, "id": ""}, {**USAGE, "type": "unknown"}).decided().answer("trace")
     problem = msgspec.json.decode(answer.body)
 
     assert (answer.status, answer.media_type, problem["code"]) == (400, b"application/problem+json", "events-refused")
     assert [error["pointer"] for error in problem["errors"]] == ["/0/id", "/1/type"]
     assert [result["result"] for result in problem["results"]] == ["invalid", "invalid"]
-    assert judged().answer("trace").body == b'{"results":[]}'
+    assert judged().decided().answer("trace").body == b'{"results":[]}'
 
 
 def test_an_event_has_at_most_32_kib() -> None:
     large = {**USAGE, "data": {"account_id": "acme", "event": "x", "properties": {"text": "x" * 32 * 1024}}}
 
-    assert results(judged(USAGE, large))[1][1] == ("e1", "invalid", "event-too-large")
+    assert results(judged(USAGE, large).decided())[1][1] == ("e1", "invalid", "event-too-large")
 
 
 @pytest.mark.parametrize(
-    ("media_type", "batch"),
+    ("media_type", "mode"),
     [
-        (b"application/cloudevents+json", False),
-        (b"Application/CloudEvents+JSON; charset=utf-8", False),
-        (b'application/cloudevents-batch+json;charset="UTF-8"; x=y', True),
-        (b"application/cloudevents-batch+json", True),
+        (b"application/cloudevents+json", Mode.STRUCTURED),
+        (b"Application/CloudEvents+JSON; charset=utf-8", Mode.STRUCTURED),
+        (b'application/cloudevents-batch+json;charset="UTF-8"; x=y', Mode.BATCH),
+        (b"application/cloudevents-batch+json", Mode.BATCH),
+        (b"application/json", Mode.BINARY),
+        (b"application/vnd.example+json; charset=utf-8", Mode.BINARY),
+        (b"text/json", Mode.BINARY),
     ],
 )
-def test_the_media_type_tells_the_mode(media_type: bytes, *, batch: bool) -> None:
-    assert is_batch(media_type) is batch
+def test_the_media_type_tells_the_mode(media_type: bytes, mode: Mode) -> None:
+    assert mode_of(media_type) is mode
+
+
+def test_attributes_of_binary_mode_are_percent_decoded_headers() -> None:
+    headers = {b"ce-specversion": b"1.0", b"ce-id": b"Z%C3%BCrich%20%25", b"content-type": b"application/json"}
+
+    assert attributes_of(headers) == {"specversion": "1.0", "id": "Zürich %"}
+    for broken in ({b"ce-id": b"1"}, {**headers, b"ce-source": b"%FF"}):
+        with pytest.raises(Refused):
+            attributes_of(broken)
+
+
+def test_an_event_of_binary_mode_is_read_again_with_its_attributes() -> None:
+    attributes = {key: value for key, value in USAGE.items() if key != "data"}
+    body = stdlib.dumps(USAGE["data"]).encode()
+    around = msgspec.json.encode({**attributes, "extension": "7"})
+    binary, _, _ = cloudevents.read_again(body, around, POLICY, RECEIVED, None)
+    structured, _, _ = cloudevents.read_again(stdlib.dumps(USAGE).encode(), b"{}", POLICY, RECEIVED, None)
+
+    assert (binary.id, binary.source, binary.occurred_at) == (structured.id, structured.source, structured.occurred_at)
+    assert binary.data == structured.data
+
+
+def test_an_event_of_a_user_alone_waits_and_a_contact_says_who_belongs_where() -> None:
+    lone = judged({**USAGE, "data": {"event": "x", "user_id": "ann"}}, {**CONTACT, "id": "e2"})
+    lone.decided(waiting=[0])
+
+    assert results(lone) == (200, [("e1", "ok", "waiting-for-account"), ("e2", "ok", None)])
+    [membership] = lone.delivery.memberships
+    assert membership == Membership("ann", "acme", datetime(2014, 5, 6, 7, 8, 9, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
     "media_type",
     [
         b"",
-        b"application/json",
+        b"text/plain",
         b"application/cloudevents+xml",
         b"application/cloudevents+json;charset=latin-1",
         b"\xff",
@@ -195,5 +256,5 @@ def test_the_media_type_tells_the_mode(media_type: bytes, *, batch: bool) -> Non
 )
 def test_other_media_types_are_refused(media_type: bytes) -> None:
     with pytest.raises(Refused) as refusal:
-        is_batch(media_type)
+        mode_of(media_type)
     assert refusal.value.code == "content-type-not-supported"

@@ -1,6 +1,8 @@
 """JSON that strangers wrote, and what is refused of it."""
 
 import json as stdlib
+import tracemalloc
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.api import json
+from ingest.domain.limits import Limits
 from ingest.domain.refusal import Refused
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -109,3 +112,33 @@ def test_text_that_is_not_utf_8_is_found_where_nothing_reads_it() -> None:
         with pytest.raises(Refused) as refusal:
             json.check_text(broken)
         assert refusal.value.code == "not-utf-8"
+
+
+@pytest.mark.parametrize("pad", [1, json.CUT_FREELY])
+def test_as_many_items_are_cut_as_there_may_be_events(pad: int) -> None:
+    last = b'"' + b"x" * pad + b'"'
+
+    items = json.read_items(b'[{"a": 1}, 2, ' + last + b"]", Limits(events=3))
+    assert [bytes(item) for item in items] == [b'{"a": 1}', b"2", last]
+
+    with pytest.raises(Refused, match="at most 3 events") as refusal:
+        json.read_items(b"[1, 2, 3, " + last + b"]", Limits(events=3))
+    assert refusal.value.code == "too-many-events"
+    with pytest.raises(Refused) as refusal:
+        json.read_items(b"[1, 2, 3, 4, " + last + b",]", Limits(events=3))
+    assert refusal.value.code == "malformed-json"
+
+
+def test_items_that_are_too_many_cost_no_memory() -> None:
+    document = b"[" + b"1," * 2_000_000 + b"1]"
+    with suppress(Refused):
+        json.read_items(document, Limits())  # what is made at the first use is no growth
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused):
+            json.read_items(document, Limits())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < len(document) // 4

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ingest.domain import names
-from ingest.domain.attribution import account_of, feature_of, user_of
+from ingest.domain.attribution import feature_of, user_of, users_of
 from ingest.domain.refusal import Refused
 
 RULES: list[tuple[Callable[[str], str], int, str]] = [
@@ -66,7 +66,19 @@ def test_a_feature_that_is_no_name_is_refused() -> None:
         assert (refusal.value.code, refusal.value.pointer) == ("name-invalid", "/properties/feature")
 
 
-def test_a_call_without_an_account_is_told_how_to_send_one() -> None:
-    with pytest.raises(Refused, match=r"context\.groupId") as refusal:
-        account_of(None, "/context/groupId")
-    assert refusal.value.code == "account-missing"
+@pytest.mark.parametrize(
+    "junk",
+    ["null", " NULL ", "undefined", "NaN", "nil", "[object Object]", "true", "FALSE", "0", " ", "\u00a0"],
+)
+def test_what_programs_write_where_they_have_no_id_is_no_id(junk: str) -> None:
+    for rule, code in ((names.account_id, "account-id-invalid"), (names.user_id, "user-id-invalid")):
+        with pytest.raises(Refused, match="where it has none") as refusal:
+            rule(junk, "/p")
+        assert refusal.value.code == code
+    for good in ("null-gmbh", "nullable", "00", "Nancy"):
+        assert names.account_id(good, "/p") == names.user_id(good, "/p") == good
+
+
+def test_everybody_is_known_under_all_their_ids() -> None:
+    assert users_of("ann", "a-1") == ["ann", "anonymous:a-1"]
+    assert users_of(None, None) == []

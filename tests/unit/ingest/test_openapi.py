@@ -8,6 +8,7 @@ import pytest
 
 from ingest.api import cloudevents, segment
 from ingest.api.answers import ProblemBody
+from ingest.api.cloudevent import CloudEvent
 from ingest.api.verdicts import Verdict
 from ingest.bootstrap import Service
 from ingest.settings import Settings
@@ -31,26 +32,27 @@ def fields(struct: type[msgspec.Struct]) -> set[str]:
 
 
 def test_every_hot_route_is_described(document: dict[str, Any]) -> None:
-    assert set(Service(SETTINGS).hot_routes()) == set(document["paths"])
-    for path in document["paths"].values():
-        assert set(path) == {"post"}
-        assert path["post"]["x-scope"] == "ingest:write"
-        assert {"200", "400", "401", "403", "413", "503"} <= set(path["post"]["responses"])
+    for path, route in Service(SETTINGS).hot_routes().items():
+        described = document["paths"][path]
+        assert set(described) == {method.lower() for method in route.methods}
+        for operation in described.values():
+            assert operation["x-scope"] == "ingest:write"
+            assert {"200", "401", "403", "413", "503"} <= set(operation["responses"])
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    names = re.findall(r"#/components/schemas/(\w+)", msgspec.json.encode(document).decode())
+    names = re.findall(r"#/components/schemas/([\w-]+)", msgspec.json.encode(document).decode())
 
     assert set(names) <= set(schemas)
     assert set(document["paths"]["/v1/batch"]["post"]["security"][0]) <= set(document["components"]["securitySchemes"])
 
 
 def test_the_description_names_what_the_readers_read(document: dict[str, Any]) -> None:
-    calls = [properties(document, name) for name in ("TrackCall", "IdentifyCall", "GroupCall")]
+    calls = [properties(document, name) for name in ("TrackCall", "IdentifyCall", "GroupCall", "PageCall", "AliasCall")]
     assert set.union(*calls) == fields(segment.Call)
     assert properties(document, "BatchOfCalls") == fields(segment.BatchOfCalls)
-    assert properties(document, "UsageEvent") == fields(cloudevents.CloudEvent) - {"data_base64"}
+    assert properties(document, "UsageEvent") == fields(CloudEvent) - {"data_base64"}
     assert properties(document, "Verdict") == fields(Verdict)
     data = {
         name: set(document["components"]["schemas"][name]["properties"]["data"]["properties"])
@@ -62,4 +64,4 @@ def test_the_description_names_what_the_readers_read(document: dict[str, Any]) -
 
 
 def test_a_problem_is_the_houses_problem() -> None:
-    assert fields(ProblemBody) - {"results"} == set(DocumentedProblem.model_fields)
+    assert fields(ProblemBody) - {"accepted", "results"} == set(DocumentedProblem.model_fields)

@@ -81,4 +81,5 @@ def test_finding_a_key_is_fit_for_a_hot_path() -> None:
 
 def test_the_scopes_are_those_of_the_design() -> None:
     services = ("ingest", "health", "renewals", "alerts")
-    assert {f"{service}:{verb}" for service in services for verb in ("read", "write")} | {"admin"} == SCOPES
+    by_service = {f"{service}:{verb}" for service in services for verb in ("read", "write")}
+    assert by_service | {"facts:write", "privacy:write", "admin"} == SCOPES

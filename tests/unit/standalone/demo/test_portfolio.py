@@ -11,8 +11,10 @@ from health_score.domain.account import Account as ScoredAccount
 from health_score.domain.account import Stated
 from health_score.domain.activity import Activity, DayOfUse
 from health_score.domain.assessment import assess
+from health_score.domain.evidence import Evidence
 from health_score.domain.history import Seats
-from health_score.domain.scorecard import Scorer
+from health_score.domain.scoring import Scorer
+from health_score.domain.selection import Deployment
 from health_score.scorecards.reading import read_scorecard
 from standalone.demo.cast import CAST, Account
 from standalone.demo.history import History
@@ -34,12 +36,12 @@ class Outcome:
 
 def portfolio(now: datetime) -> list[Outcome]:
     """What health-score says once it knows everything: usage of half a year, and seats since today."""
-    scorer = Scorer(read_scorecard().card)
+    deployment = Deployment.of_one(Scorer(read_scorecard().card), now)
     history = History(now.date())
-    return [_outcome(account, history, scorer, now) for account in CAST]
+    return [_outcome(account, history, deployment, now) for account in CAST]
 
 
-def _outcome(account: Account, history: History, scorer: Scorer, now: datetime) -> Outcome:
+def _outcome(account: Account, history: History, deployment: Deployment, now: datetime) -> Outcome:
     zone = ZoneInfo(account.zone)
     days: defaultdict[date, DayOfUse] = defaultdict(DayOfUse)
     users: dict[str, int] = {}
@@ -52,7 +54,7 @@ def _outcome(account: Account, history: History, scorer: Scorer, now: datetime) 
     scored.seats = Seats(((today, account.seats),))
     for day in sorted(days):
         scored.was_active_on(day, today=today, by=["usage"])
-    assess(scored, Activity(today - timedelta(days=400), dict(days)), scorer, now, None)
+    assess(scored, Evidence(Activity(today - timedelta(days=400), dict(days))), deployment, now, None)
 
     def counted(day: date | None) -> int | None:
         return None if day is None else (day - now.date()).days

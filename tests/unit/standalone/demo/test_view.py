@@ -14,7 +14,7 @@ from alerts.api.schemas import AlertView
 from alerts.api.schemas import MoneyView as AlertMoneyView
 from alerts.domain.alerts import State
 from alerts.domain.words import Category, Severity
-from health_score.application import views
+from health_score.application import health_views, portfolio_views, views
 from renewals.api.schemas import HealthView as RenewalHealthView
 from renewals.api.schemas import MoneyView as RenewalMoneyView
 from renewals.api.schemas import RenewalView
@@ -47,13 +47,30 @@ def account(name: str, score: int | None, band: str) -> views.AccountView:
         first_active_on=None,
         last_active_on=None,
         silent=False,
+        stage=None,
+        stage_entered_on=None,
+        stage_overdue=False,
         value=views.ValueView((money("12000.00"),), 10, None),
         health=views.HealthSummary(score, band, NOW, 1.0, NOW),
     )
 
 
-def measure(name: str, metric: str, value: float | None, contribution: int, weight: float) -> views.MeasureView:
-    return views.MeasureView(name, "adoption", metric, value, 50.0, weight, weight, contribution, "ok")
+def measure(name: str, metric: str, value: float | None, contribution: int, weight: float) -> health_views.MeasureView:
+    return health_views.MeasureView(
+        measure=name,
+        group="adoption",
+        metric=metric,
+        value=value,
+        unit=None,
+        score=50.0,
+        weight=weight,
+        effective_weight=weight,
+        contribution=contribution,
+        status="ok",
+        as_of=None,
+        computed_score=None,
+        override=None,
+    )
 
 
 def alert(name: str, severity: Severity, opened_at: datetime, *, quiet: bool = False) -> AlertView:
@@ -110,11 +127,22 @@ def renewal(name: str, end: date, score: int | None) -> RenewalView:
     )
 
 
+def portfolio(
+    accounts: int,
+    silent: int,
+    arr: tuple[views.MoneyView, ...],
+    bands: tuple[views.BandTotals, ...],
+) -> portfolio_views.PortfolioView:
+    return portfolio_views.PortfolioView(
+        accounts, silent, arr, bands, movement=None, apart=(), by=None, groups=(), next_cursor=None
+    )
+
+
 class Answers:
     """What the services answer, each at its path."""
 
     def __init__(self) -> None:
-        self.portfolio = views.PortfolioView(
+        self.portfolio = portfolio(
             accounts=3,
             silent=1,
             arr=(money("36000.00"), money("500.00", "USD")),
@@ -147,16 +175,20 @@ class Answers:
                 body = {"data": [dataclasses.asdict(each) for each in self.accounts], "next_cursor": None}
             case ["accounts", account_id, "health"]:
                 found = next(each for each in self.accounts if each.account_id == account_id)
-                health = views.HealthView(
-                    account_id,
-                    found.health.score,
-                    found.health.band,
-                    NOW,
-                    1.0,
-                    NOW.date(),
-                    NOW,
-                    views.ScorecardView("default", 1),
-                    self.measures,
+                health = health_views.HealthView(
+                    account_id=account_id,
+                    score=found.health.score,
+                    band=found.health.band,
+                    band_since=NOW,
+                    coverage=1.0,
+                    as_of=NOW.date(),
+                    computed_at=NOW,
+                    scorecard=health_views.SelectedCardView("default", 1, None),
+                    computed=health_views.ComputedView(found.health.score, found.health.band),
+                    override=None,
+                    trend=health_views.TrendView(None, None, None),
+                    groups=(),
+                    measures=self.measures,
                 )
                 body = dataclasses.asdict(health)
             case ["alerts"]:
@@ -259,7 +291,7 @@ async def test_renewals_show_date_amount_and_health(answers: Answers, settings: 
 
 
 async def test_an_empty_mainstay_is_shown_in_words(answers: Answers, settings: DemoSettings) -> None:
-    answers.portfolio = views.PortfolioView(0, 0, (), ())
+    answers.portfolio = portfolio(0, 0, (), ())
     answers.accounts = []
 
     text = shown(await picture(settings))

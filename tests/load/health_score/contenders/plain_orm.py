@@ -4,16 +4,22 @@ It does less than health-score (no zones, no trends, no score, no events of its 
 each event counts once, the offset moves with the effect, active users are exact.
 """
 
+import time
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import uvloop
 from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mainstay.contracts.envelope import Decoder
 from mainstay.contracts.ingest import UsageRecorded
+from mainstay.db.engine import Database
+from mainstay.messaging.open import open_log
 from mainstay.messaging.port import Record
+from tests.load.health_score.contenders.reporting import Report, Wanted, wanted
+from tests.load.health_score.traffic import read_records
 
 
 class Base(DeclarativeBase):
@@ -128,3 +134,26 @@ class PlainConsumer:
             session.add(Offset(partition=record.partition, next_offset=record.offset + 1))
         else:
             offset.next_offset = record.offset + 1
+
+
+async def consume(told: Wanted) -> None:
+    """Handle the first records of the log, one by one."""
+    log = open_log(told.kafka, client_name="bench")
+    await log.start()
+    records = await read_records(log, told.events)
+    await log.close()
+    database = Database(told.database, application_name="bench", pool_size=2)
+    plain = PlainConsumer(database.engine)
+    await plain.create_tables()
+    report = Report()
+    report.begin()
+    for record in records:
+        fetched = time.perf_counter()
+        await plain(record)
+        report.done(1, time.perf_counter() - fetched)
+    report.tell()
+    await database.close()
+
+
+if __name__ == "__main__":
+    uvloop.run(consume(wanted()))
