@@ -8,7 +8,7 @@ SOURCES := shared/src services/ingest/src services/health-score/src services/ale
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-kafka bench lint format docs lock clean
+.PHONY: help setup run test test-kafka test-clients bench lint format docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +30,16 @@ run: $(READY) ## Start everything with a demo portfolio; Ctrl-C stops it
 	@$(BIN)/mainstay up --demo
 
 test: $(READY) ## Run the tests that need no Java (a real PostgreSQL starts by itself)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not kafka"
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not kafka and not clients"
 
 test-kafka: $(READY) ## Run the tests on a real Apache Kafka (needs Java 17 and Maven)
 	@deploy/kafka/kafka.sh check
 	@$(BIN)/pytest -m kafka
+
+test-clients: $(READY) ## Run the published clients of every protocol against ingest (needs Node 20, npm, Java 17 and Maven)
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "Node 20 and npm are needed: https://nodejs.org"; exit 1; }
+	@deploy/kafka/kafka.sh check
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m clients tests/clients
 
 bench: $(READY) ## Measure throughput and latency beside a plain baseline (needs Java 17 and Maven)
 	@deploy/kafka/kafka.sh check
@@ -54,7 +59,7 @@ docs: $(READY) ## Regenerate docs/asyncapi.yaml, docs/schemas/ and docs/openapi/
 	@$(BIN)/python -m tests.contract.documents
 
 lock: $(READY) ## Pin the requirements anew, with hashes
-	@for set in build services standalone dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	@for set in build services standalone dev bench; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header requirements/$$set.in -o requirements/$$set.txt; done
 
 clean: ## Remove .venv and caches; the data in .mainstay/ stays
