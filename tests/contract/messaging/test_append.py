@@ -14,7 +14,8 @@ from tests.contract.messaging.world import World, drain
 async def test_a_record_comes_back_as_it_was_sent(world: World) -> None:
     headers = (("ce_id", b"e1"), ("ce_id", b"again"), ("empty", b""), ("binary", bytes(range(256))))
     before = datetime.now(UTC) - timedelta(seconds=1)
-    await world.log.append([Outgoing(world.topic.name, "Zürich/β", b"\x00\xff", headers)])
+    own, shared = headers[1:], headers[:1]
+    await world.log.append([Outgoing(world.topic.name, "Zürich/β", b"\x00\xff", own, shared)])
 
     consumer = world.consumer()
     await consumer.start()

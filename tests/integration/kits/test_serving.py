@@ -174,7 +174,7 @@ async def test_a_request_under_way_is_finished() -> None:
 async def test_clients_that_never_finish_their_head_are_dropped_and_stop_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(serving, "HEADERS_WITHIN", timedelta(seconds=1))
+    monkeypatch.setattr(serving, "HEADERS_WITHIN", timedelta(seconds=3))
     async with served(app()) as port, httpx.AsyncClient(trust_env=False) as client:
         slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(200)]
         for number, (_, writer) in enumerate(slow):

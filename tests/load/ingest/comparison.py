@@ -98,7 +98,7 @@ def check_sameness(records: Sequence[Record]) -> None:
         (
             record.key,
             record.partition,
-            tuple(name for name, _ in record.headers),
+            tuple(sorted(name for name, _ in record.headers)),
             tuple(sorted(json.loads(record.value))),
         )
         for record in records

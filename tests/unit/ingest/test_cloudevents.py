@@ -74,7 +74,7 @@ def judged(*events: Any) -> Judged:
 def decoded(events: Iterable[Stated]) -> list[Event[Any] | None]:
     decode = Decoder(*EVENTS)
     written = [RecordWriter(one.source, one.traceparent or TRACE)(one.id, one.occurred_at, one.data) for one in events]
-    return [decode(Record(one.topic, 0, 0, one.key, one.value, one.headers, RECEIVED)) for one in written]
+    return [decode(Record(one.topic, 0, 0, one.key, one.value, tuple(one.all_headers()), RECEIVED)) for one in written]
 
 
 def results(verdicts: Judged) -> tuple[int, list[tuple[Any, ...]]]:

@@ -72,7 +72,8 @@ def read_batch(calls: list[Any], limits: Limits | None = None, **outer: Any) -> 
 
 
 def decoded(record: Outgoing) -> Event[Any]:
-    event = Decoder(*EVENTS)(Record(record.topic, 0, 0, record.key, record.value, record.headers, RECEIVED))
+    headers = tuple(record.all_headers())
+    event = Decoder(*EVENTS)(Record(record.topic, 0, 0, record.key, record.value, headers, RECEIVED))
     assert event is not None
     return event
 

@@ -35,6 +35,9 @@ def test_a_full_memory_of_keys_begins_anew() -> None:
         (Outgoing("t", "a", b"", (("h", b""),) * (MAX_HEADERS + 1)), "headers"),
         (Outgoing("t", "a", b"", (("h", b"x" * MAX_HEADERS_BYTES),)), "headers"),
         (Outgoing("t", "a", b"", (("ü", b""),)), "ASCII"),
+        (Outgoing("t", "a", b"", (("h", b""),), (("h", b""),) * MAX_HEADERS), "headers"),
+        (Outgoing("t", "a", b"", (("h", b"x"),), (("h", b"x" * (MAX_HEADERS_BYTES - 2)),)), "headers"),
+        (Outgoing("t", "a", b"", (), (("ü", b""),)), "ASCII"),
     ],
 )
 def test_a_record_over_a_limit_is_named_with_its_reason(record: Outgoing, reason: str) -> None:

@@ -5,6 +5,7 @@ the events of a request share and writes times with msgspec.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from mainstay.contracts.envelope import JSON, SPECVERSION
 from mainstay.contracts.facts import FACTS, Fact
 from mainstay.contracts.ingest import UsageRecorded
-from mainstay.messaging.port import Outgoing
+from mainstay.messaging.port import Headers, Outgoing
 
 Said: TypeAlias = UsageRecorded | Fact
 """What ingest says about an account."""
@@ -20,38 +21,38 @@ Said: TypeAlias = UsageRecorded | Fact
 _encode = msgspec.json.Encoder().encode
 _SPECVERSION = ("ce_specversion", SPECVERSION)
 _CONTENT_TYPE = ("content-type", JSON)
-_KINDS = {data: (data.TOPIC.name, ("ce_type", data.TYPE.encode())) for data in (UsageRecorded, *FACTS)}
+_TOPICS = {data: data.TOPIC.name for data in (UsageRecorded, *FACTS)}
 
 
 class RecordWriter:
     """Writes the records of one source within one trace."""
 
-    __slots__ = ("_source", "_subjects", "_trace")
+    __slots__ = ("_shared", "_source", "_trace")
 
     def __init__(self, source: str, traceparent: str) -> None:
         self._source = ("ce_source", source.encode())
         self._trace = ("traceparent", traceparent.encode())
-        self._subjects: dict[str, tuple[str, bytes]] = {}
+        self._shared: dict[type[Said], Headers] = {}
 
     def __call__(self, event_id: str, occurred_at: datetime, data: Said) -> Outgoing:
         """The record of one event; `occurred_at` in UTC."""
-        topic, ce_type = _KINDS[type(data)]
+        kind = type(data)
         account_id = data.account_id
-        subject = self._subjects.get(account_id)
-        if subject is None:
-            subject = self._subjects[account_id] = ("ce_subject", account_id.encode())
         return Outgoing(
-            topic,
+            _TOPICS[kind],
             account_id,
             _encode(data),
-            (
-                _SPECVERSION,
-                ("ce_id", event_id.encode()),
-                self._source,
-                ce_type,
-                subject,
-                ("ce_time", _encode(occurred_at)[1:-1]),
-                _CONTENT_TYPE,
-                self._trace,
-            ),
+            (("ce_id", event_id.encode()), _subject(account_id), ("ce_time", _encode(occurred_at)[1:-1])),
+            self._shared.get(kind) or self._shared_of(kind),
         )
+
+    def _shared_of(self, kind: type[Said]) -> Headers:
+        headers = (_SPECVERSION, self._source, ("ce_type", kind.TYPE.encode()), _CONTENT_TYPE, self._trace)
+        self._shared[kind] = headers
+        return headers
+
+
+@lru_cache(maxsize=65_536)
+def _subject(account_id: str) -> tuple[str, bytes]:
+    """Remembered, because accounts repeat, and the same object over and over is met in the processor's cache."""
+    return ("ce_subject", account_id.encode())

@@ -80,13 +80,19 @@ class Transaction:
             self.connection,
             self._tables.outbox,
             ("topic", "key", "value", "header_names", "header_values", "written_at"),
-            [(r.topic, r.key, r.value, [n for n, _ in r.headers], [v for _, v in r.headers], now) for r in said],
+            [(r.topic, r.key, r.value, *_columns(r), now) for r in said],
         )
         return True
 
 
+def _columns(record: Outgoing) -> tuple[list[str], list[bytes]]:
+    """The names and the values of its headers."""
+    headers = record.all_headers()
+    return [name for name, _ in headers], [value for _, value in headers]
+
+
 def _traced(record: Outgoing, traceparent: str | None) -> Outgoing:
-    if traceparent is None or any(name == "traceparent" for name, _ in record.headers):
+    if traceparent is None or any(name == "traceparent" for name, _ in record.all_headers()):
         return record
     return replace(record, headers=(*record.headers, ("traceparent", traceparent.encode())))
 

@@ -46,33 +46,39 @@ def check(records: Sequence[Outgoing], keys: Keys) -> list[tuple[bytes, int]]:
     """Each record's key as bytes and its hash. Raises `RecordRefused` for the first record that breaks a limit.
 
     One loop with few calls, because each event of ingest passes through it; what it answers spares the transport a
-    second look-up. Together 0.25 µs of 9 an event.
+    second look-up.
     """
     looked_up: list[tuple[bytes, int]] = []
     known = keys.known
+    shared: Headers = ()
+    shared_size, is_shared_ascii = 0, True
     for index, record in enumerate(records):
         if len(record.value) > MAX_VALUE_BYTES:
             raise RecordRefused(index, f"the value has {len(record.value)} bytes, {MAX_VALUE_BYTES} are allowed")
-        size, is_ascii = 0, True
+        if record.shared is not shared:
+            shared = record.shared
+            shared_size = sum(len(name) + len(value) for name, value in shared)
+            is_shared_ascii = all(name.isascii() for name, _ in shared)
+        size, is_ascii, count = shared_size, is_shared_ascii, len(shared) + len(record.headers)
         try:
             for name, value in record.headers:
                 size += len(name) + len(value)
                 is_ascii = is_ascii and name.isascii()
-            if not is_ascii or size > MAX_HEADERS_BYTES or len(record.headers) > MAX_HEADERS:
-                _check_headers(record.headers, size, record.topic, is_ascii=is_ascii)
+            if not is_ascii or size > MAX_HEADERS_BYTES or count > MAX_HEADERS:
+                _check_headers(count, size, record.topic, is_ascii=is_ascii)
             looked_up.append(known.get(record.key) or keys.look_up(record.key))
         except ValueError as error:
             raise RecordRefused(index, str(error)) from None
     return looked_up
 
 
-def _check_headers(headers: Headers, size: int, topic: str, *, is_ascii: bool) -> None:
+def _check_headers(count: int, size: int, topic: str, *, is_ascii: bool) -> None:
     if not is_ascii:
         raise ValueError("the names of headers must be ASCII")
     is_dead_letter = topic.endswith(".dead-letter")
     most = MAX_HEADERS + DEAD_LETTER_HEADERS * is_dead_letter
-    if len(headers) > most:
-        raise ValueError(f"{len(headers)} headers, {most} are allowed")
+    if count > most:
+        raise ValueError(f"{count} headers, {most} are allowed")
     most = MAX_HEADERS_BYTES + DEAD_LETTER_BYTES * is_dead_letter
     if size > most:
         raise ValueError(f"the headers have more than {most} bytes")

@@ -15,7 +15,7 @@ from typing import Any, cast
 import structlog
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mainstay.observability.tracing import child_of, entered
 from mainstay.web.problems import (
@@ -33,6 +33,8 @@ HEADERS_WITHIN = timedelta(seconds=10)
 MAX_HEAD_BYTES = 64 << 10
 KEEP_ALIVE = timedelta(seconds=15)
 GATHERED_BYTES = 64 << 10
+WHOLE_ANSWER = "mainstay.whole-answer"
+"""An extension of the ASGI scope: `answer(headers, body) -> bool` sends a whole 200, or says that it cannot."""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,12 +62,13 @@ class _GatheredWrites:
     ingest takes 84.
     """
 
-    __slots__ = ("_gathered", "_loop", "_size", "_transport")
+    __slots__ = ("_gathered", "_loop", "_size", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
         self._gathered: list[bytes] = []
         self._size = 0
+        self.is_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -79,6 +82,11 @@ class _GatheredWrites:
         if self._size >= GATHERED_BYTES:
             self._flush()
 
+    def write_now(self, data: bytes) -> None:
+        """Write at once, after what has gathered."""
+        self._flush()
+        self._transport.write(data)
+
     def close(self) -> None:
         """Write what has gathered and close."""
         self._flush()
@@ -89,8 +97,32 @@ class _GatheredWrites:
             data = b"".join(self._gathered)
             self._gathered.clear()
             self._size = 0
-            if not self._transport.is_closing():  # its peer may have gone in the meantime
+            if not self.is_closing():  # its peer may have gone in the meantime
                 self._transport.write(data)
+
+
+class _WholeAnswer:
+    """Answers one request with 200 in one step, where ASGI's two messages cost 9 µs: see `WHOLE_ANSWER`."""
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def __call__(self, headers: bytes, body: bytes) -> bool:
+        """Send it; False, and nothing sent, where that takes more than a write. `headers` are whole lines."""
+        cycle: Any = self._cycle
+        if cycle.flow.write_paused or cycle.response_started or not cycle.keep_alive or cycle.scope["method"] == "HEAD":
+            return False
+        if not cycle.disconnected:
+            cycle.response_started = cycle.response_complete = True
+            cycle.message_event.set()
+            ours = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+            cycle.transport.write_now(
+                b"HTTP/1.1 200 OK\r\n%b%bcontent-length: %d\r\n\r\n%b" % (ours, headers, len(body), body)
+            )
+            cycle.on_response()
+        return True
 
 
 class _Protocol(HttpToolsProtocol):
@@ -118,7 +150,9 @@ class _Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._forget_head()
+        scope: Any = self.scope
         super().on_headers_complete()
+        scope["extensions"] = {WHOLE_ANSWER: _WholeAnswer(self.cycle)}
         self._in_body = True
 
     def on_message_complete(self) -> None:

@@ -27,11 +27,11 @@ def read_tracks(body: bytes, items: Sequence[msgspec.Raw], calls: Calls) -> list
         return None
     try:
         read = list(map(decode_call.decode, items))
-        properties = [json.decode_object(call.properties) or {} for call in read]
         if {(call.type, call.sent_at) for call in read} != {("track", None)}:
             return None
         if not json.are_plain(call.properties for call in read):
             return None
+        properties = [json.decode_object(call.properties) or {} for call in read]
         ids = [names.message_id(call.message_id) for call in read if call.message_id is not None]
         users = [call.user_id for call in read if isinstance(call.user_id, str)]
         accounts = [group for call in read if isinstance(group := calls.group_of(call), str)]

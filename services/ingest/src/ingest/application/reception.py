@@ -1,7 +1,7 @@
 """Receiving what a protocol has read: attribution, policy, quarantine, and the log, in one place for all protocols."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -15,6 +15,8 @@ from ingest.domain.refusal import Refused
 from ingest.records import RecordWriter
 from mainstay.contracts.ingest import UsageRecorded
 from mainstay.messaging.port import LogUnavailable, Outgoing
+
+_NONE: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Reception:
             delivery.policy.source_id,
             delivery.received_at,
             accepted=received.accepted,
-            refused=Counter(each.refusal.code for each in received.refused),
+            refused=Counter([each.refusal.code for each in received.refused]) if received.refused else _NONE,
             waiting=len(received.waiting),
             warned=len(received.warnings),
         )

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -30,12 +29,14 @@ Row = tuple[bytes, Outgoing]
 """A record and its key as bytes."""
 
 
-@dataclass(slots=True, eq=False)
 class Call:
     """One call of append(): the future its caller waits on, and its parts, one a partition."""
 
-    parts: list["Part"] = field(default_factory=list)
-    stored: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    __slots__ = ("parts", "stored")
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def acknowledge(self) -> None:
         """A part is stored; when it was the last one, so is the call."""
@@ -59,15 +60,16 @@ class Call:
         self.parts.clear()
 
 
-@dataclass(slots=True, eq=False)
 class Part:
     """The records of a call that go to one partition, in order; the first `acknowledged` of them are stored."""
 
-    call: Call
-    indexes: list[int] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    size: int = 0
-    acknowledged: int = 0
+    __slots__ = ("acknowledged", "call", "indexes", "rows", "size")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.indexes: list[int] = []
+        self.rows: list[Row] = []
+        self.size = self.acknowledged = 0
 
     @property
     def is_stored(self) -> bool:
@@ -137,7 +139,7 @@ class Flusher:
         for part in self._parts:
             count = part.acknowledged
             for key, record in part.rows[count:] if count else part.rows:
-                headers = list(record.headers)  # aiokafka takes no tuple
+                headers = [*record.shared, *record.headers]  # as `all_headers`, without a call for each event
                 if batch.append(timestamp=now, key=key, value=record.value, headers=headers) is None:
                     break
                 count += 1
@@ -149,9 +151,10 @@ class Flusher:
         return batch, reached
 
     async def _send(self, batch: BatchBuilder) -> None:
-        async with asyncio.timeout(ANSWER_WITHIN):
-            answer = await self._producer.send_batch(batch, self._topic, partition=self._partition)
-            await asyncio.shield(answer)
+        answer = await self._producer.send_batch(batch, self._topic, partition=self._partition)
+        if not (await asyncio.wait((answer,), timeout=ANSWER_WITHIN))[0]:  # half of what a timeout() costs
+            raise TimeoutError
+        answer.result()
 
     def _acknowledge(self, reached: Sequence[tuple[Part, int]]) -> None:
         for part, count in reached:

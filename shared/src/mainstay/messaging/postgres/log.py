@@ -98,7 +98,7 @@ class PostgresLog:
         for record in records:
             topic = topics[record.topic]
             partition = self._keys.look_up(record.key)[1] % topic.partitions
-            rows.append((topic.id, partition, record.key, record.value, encode_headers(record.headers)))
+            rows.append((topic.id, partition, record.key, record.value, encode_headers(record.all_headers())))
             size += len(record.value) + 200
         await self._appender.append(rows, size, deadline - loop.time())
 
