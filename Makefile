@@ -6,6 +6,8 @@ READY := .venv/.ready
 PROJECTS := shared services/ingest services/health-score services/alerts services/renewals deploy/standalone
 SOURCES := shared/src services/ingest/src services/health-score/src services/alerts/src services/renewals/src deploy/standalone/src
 WORKERS ?= 2
+# Tests start dozens of processes; where an environment forbids them to keep bytecode, each compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-kafka test-clients bench lint format docs lock clean
