@@ -18,6 +18,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
+from xdist.scheduler import LoadScopeScheduling
 
 from mainstay.db.migrate import migrate
 from standalone.postgres import EmbeddedPostgres
@@ -25,6 +26,9 @@ from standalone.services import EVENT_LOG, HISTORIES
 from tests.kafka import KafkaNode
 
 EVERY_HISTORY = (EVENT_LOG, *HISTORIES)
+TOGETHER = ("tests/e2e/", "tests/integration/standalone/test_up.py", "tests/clients/test_log_killed.py")
+"""Whose modules each start something that their tests share."""
+LONG = ("tests/e2e/", "tests/faults/")
 _FOLDER_VARIABLE = "MAINSTAY_TEST_POSTGRES"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder for others too, below which the server makes one of its own
 _ROOM = 4 << 30
@@ -36,6 +40,27 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the run's folder; xdist's workers inherit it, so all share one server."""
     if not _is_worker(config):
         os.environ[_FOLDER_VARIABLE] = str(_places()[0] / f"{_PREFIX}{os.getpid()}")
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands tests to the workers one by one, and those of a module that shares something running as one.
+
+    xdist's own groups (3.8) need a field of pytest's items that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Each worker takes what is next when it is free."""
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that all workers end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 settings.register_profile("mainstay", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -18,7 +18,6 @@ from tests.kafka import KafkaNode
 pytestmark = [
     pytest.mark.clients,
     pytest.mark.timeout(480),  # a broker takes twenty seconds to restart when every core is busy
-    pytest.mark.xdist_group("kafka"),  # one broker for all
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # SensorsAnalyticsSDK closes no answer
 ]
 

@@ -16,7 +16,6 @@ from mainstay.web.pages import encode_cursor
 from tests.e2e.running import SERVICES, Running, eventually, running
 
 PROBLEM = {"type", "title", "status", "code", "message", "trace_id"}
-pytestmark = pytest.mark.xdist_group("bad input")  # its tests share one Mainstay
 
 JSON = {"Content-Type": "application/json"}
 MIB = 1 << 20

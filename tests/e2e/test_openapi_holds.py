@@ -35,7 +35,6 @@ def mainstay(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.mark.timeout(480)
-@pytest.mark.xdist_group("openapi")
 @pytest.mark.parametrize("service", SERVICES)
 def test_schemathesis_finds_nothing(mainstay: Running, service: str, tmp_path: Path) -> None:
     found = subprocess.run(

@@ -12,8 +12,6 @@ from tests.e2e.history import INSTANTS, Recount, Row, rows, send
 from tests.e2e.running import Running, eventually, running
 from tests.e2e.transports import transports
 
-pytestmark = pytest.mark.xdist_group("usage history")  # its tests share one Mainstay
-
 Closes = list[tuple[str, int | None, str]]
 Portfolio = dict[str, Closes]
 
