@@ -26,8 +26,17 @@ from standalone.services import EVENT_LOG, HISTORIES
 from tests.kafka import KafkaNode
 
 EVERY_HISTORY = (EVENT_LOG, *HISTORIES)
-TOGETHER = ("tests/e2e/", "tests/integration/standalone/test_up.py", "tests/clients/test_log_killed.py")
-"""Whose modules each start something that their tests share."""
+TOGETHER = (
+    "tests/clients/test_log_killed.py",
+    "tests/e2e/",
+    "tests/integration/health_score/test_explain.py",
+    "tests/integration/health_score/test_listing.py",
+    "tests/integration/standalone/test_up.py",
+    "tests/unit/standalone/demo/test_portfolio.py",
+)
+"""Whose modules each make or start something that their tests share."""
+EXAMPLES = int(os.environ.get("MAINSTAY_EXAMPLES", "40"))
+"""Examples for each property, where the test does not say otherwise."""
 LONG = ("tests/e2e/", "tests/faults/")
 _FOLDER_VARIABLE = "MAINSTAY_TEST_POSTGRES"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder for others too, below which the server makes one of its own
@@ -63,7 +72,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
-settings.register_profile("mainstay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "mainstay", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("mainstay")  # what a test takes says how busy the machine is, and nothing of the code
 
 
