@@ -6,6 +6,8 @@ READY := .venv/.ready
 PROJECTS := shared services/ingest services/health-score services/alerts services/renewals deploy/standalone
 SOURCES := shared/src services/ingest/src services/health-score/src services/alerts/src services/renewals/src deploy/standalone/src
 WORKERS ?= 2
+# Tests start dozens of processes; where an environment forbids them to keep bytecode, each compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-kafka test-clients bench lint format docs lock clean
@@ -30,7 +32,7 @@ run: $(READY) ## Start everything with a demo portfolio; Ctrl-C stops it
 	@$(BIN)/mainstay up --demo
 
 test: $(READY) ## Run the tests that need no Java (a real PostgreSQL starts by itself)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not kafka and not clients"
+	@$(BIN)/pytest -n $(WORKERS) -m "not kafka and not clients"
 
 test-kafka: $(READY) ## Run the tests on a real Apache Kafka (needs Java 17 and Maven)
 	@deploy/kafka/kafka.sh check
@@ -39,7 +41,7 @@ test-kafka: $(READY) ## Run the tests on a real Apache Kafka (needs Java 17 and 
 test-clients: $(READY) ## Run the published clients of every protocol against ingest (needs Node 20, npm, Java 17 and Maven)
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo "Node 20 and npm are needed: https://nodejs.org"; exit 1; }
 	@deploy/kafka/kafka.sh check
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m clients tests/clients
+	@$(BIN)/pytest -n $(WORKERS) -m clients tests/clients
 
 bench: $(READY) ## Measure throughput and latency beside a plain baseline (needs Java 17 and Maven)
 	@deploy/kafka/kafka.sh check

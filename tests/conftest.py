@@ -5,9 +5,9 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
+from xdist.scheduler import LoadScopeScheduling
 
 from mainstay.db.migrate import migrate
 from standalone.postgres import EmbeddedPostgres
@@ -25,17 +26,55 @@ from standalone.services import EVENT_LOG, HISTORIES
 from tests.kafka import KafkaNode
 
 EVERY_HISTORY = (EVENT_LOG, *HISTORIES)
+TOGETHER = (
+    "tests/clients/test_log_killed.py",
+    "tests/e2e/",
+    "tests/integration/health_score/test_explain.py",
+    "tests/integration/health_score/test_listing.py",
+    "tests/integration/standalone/test_up.py",
+    "tests/unit/standalone/demo/test_portfolio.py",
+)
+"""Whose modules each make or start something that their tests share."""
+EXAMPLES = int(os.environ.get("MAINSTAY_EXAMPLES", "40"))
+"""Examples for each property, where the test does not say otherwise."""
+LONG = ("tests/e2e/", "tests/faults/")
 _FOLDER_VARIABLE = "MAINSTAY_TEST_POSTGRES"
+_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder for others too, below which the server makes one of its own
+_ROOM = 4 << 30
+"""Bytes that a run may need; a container's /dev/shm often has 64 MB."""
 _PREFIX = f"mainstay-tests-{os.geteuid()}-"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the run's folder; xdist's workers inherit it, so all share one server."""
     if not _is_worker(config):
-        os.environ[_FOLDER_VARIABLE] = str(Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getpid()}")
+        os.environ[_FOLDER_VARIABLE] = str(_places()[0] / f"{_PREFIX}{os.getpid()}")
 
 
-settings.register_profile("mainstay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands tests to the workers one by one, and those of a module that shares something running as one.
+
+    xdist's own groups (3.8) need a field of pytest's items that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Each worker takes what is next when it is free."""
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that all workers end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+settings.register_profile(
+    "mainstay", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("mainstay")  # what a test takes says how busy the machine is, and nothing of the code
 
 
@@ -49,7 +88,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server, and those of earlier runs that were killed before they could."""
     if _is_worker(config):
         return
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in (folder for place in _places() for folder in place.glob(f"{_PREFIX}*")):
         pid = int(folder.name.removeprefix(_PREFIX))
         if pid == os.getpid() or not psutil.pid_exists(pid):
             EmbeddedPostgres(folder, durable=False).remove()
@@ -73,6 +112,18 @@ def postgres_server() -> EmbeddedPostgres:
 def postgres_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """The address of an empty database of the test's own."""
     yield from _database(postgres_server, template="template0")
+
+
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """The address of an empty database of the module's own, for what its tests share."""
+    yield from _database(postgres_server, template="template0")
+
+
+@pytest.fixture(scope="module")
+def module_migrated_url(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """The address of a database of the module's own with every schema in it, for tests that only read."""
+    yield from _database(postgres_server, template=migrated_template)
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +151,16 @@ def another_migrated_url(postgres_server: EmbeddedPostgres, migrated_template: s
 
 
 @pytest.fixture(scope="session")
+def copy_of(postgres_server: EmbeddedPostgres) -> Callable[[str], AbstractContextManager[str]]:
+    """Makes a database that begins as the one at an address, to which nobody may be connected, and drops it."""
+
+    def copy(url: str) -> AbstractContextManager[str]:
+        return contextmanager(_database)(postgres_server, template=url.rpartition("/")[2])
+
+    return copy
+
+
+@pytest.fixture(scope="session")
 def kafka_node() -> Iterator[KafkaNode]:
     """The run's Apache Kafka, started now; for tests marked `kafka`."""
     node = KafkaNode(f"tests-{os.getpid()}")
@@ -118,9 +179,16 @@ def kafka_url(kafka_node: KafkaNode) -> str:
 
 def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    _query(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _query(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")  # half of what WAL_LOG takes
     yield server.url(name)
     _query(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _places() -> list[Path]:
+    """Where servers of tests lie: in memory where there is room, as nothing in them has to last."""
+    disk = Path(tempfile.gettempdir())
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM and os.access(_MEMORY, os.W_OK)
+    return [_MEMORY, disk] if roomy else [disk]
 
 
 def _query(server: EmbeddedPostgres, statement: str) -> list[Any]:

@@ -10,6 +10,8 @@ import msgspec
 
 from mainstay.contracts.envelope import Event
 
+ONE_BY_ONE = 3_000
+"""Events of a client that sends each in a request of its own, where something is killed; undisturbed it is 10,000."""
 FIRST = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 

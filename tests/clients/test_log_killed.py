@@ -10,7 +10,7 @@ import pytest
 
 from mainstay.testing import eventually
 from tests.clients import senders
-from tests.clients.events import Use, assert_each_counts_once, uses
+from tests.clients.events import ONE_BY_ONE, Use, assert_each_counts_once, uses
 from tests.clients.ingest import Ingest, ingest
 from tests.clients.senders import Sender
 from tests.kafka import KafkaNode
@@ -18,7 +18,6 @@ from tests.kafka import KafkaNode
 pytestmark = [
     pytest.mark.clients,
     pytest.mark.timeout(480),  # a broker takes twenty seconds to restart when every core is busy
-    pytest.mark.xdist_group("kafka"),  # one broker for all
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # SensorsAnalyticsSDK closes no answer
 ]
 
@@ -30,20 +29,20 @@ async def running(migrated_url: str, tmp_path: Path, kafka_url: str) -> AsyncIte
 
 
 CLIENTS = [
-    pytest.param(senders.segment(gzip=False), id="segment-analytics-python"),
-    pytest.param(senders.segment(gzip=True), id="segment-analytics-python with gzip"),
-    pytest.param(senders.rudder, id="rudder-sdk-python"),
-    pytest.param(senders.cloudevents("structured"), id="cloudevents structured"),
-    pytest.param(senders.cloudevents("batch"), id="cloudevents batch"),
-    pytest.param(senders.cloudevents("binary"), id="cloudevents binary"),
-    pytest.param(senders.sensors("default"), id="SensorsAnalyticsSDK default"),
-    pytest.param(senders.sensors("batch"), id="SensorsAnalyticsSDK batch"),
+    pytest.param(senders.segment(gzip=False), 10_000, id="segment-analytics-python"),
+    pytest.param(senders.segment(gzip=True), 10_000, id="segment-analytics-python with gzip"),
+    pytest.param(senders.rudder, 10_000, id="rudder-sdk-python"),
+    pytest.param(senders.cloudevents("structured"), ONE_BY_ONE, id="cloudevents structured"),
+    pytest.param(senders.cloudevents("batch"), 10_000, id="cloudevents batch"),
+    pytest.param(senders.cloudevents("binary"), ONE_BY_ONE, id="cloudevents binary"),
+    pytest.param(senders.sensors("default"), ONE_BY_ONE, id="SensorsAnalyticsSDK default"),
+    pytest.param(senders.sensors("batch"), 10_000, id="SensorsAnalyticsSDK batch"),
 ]
 
 
-@pytest.mark.parametrize("send", CLIENTS)
-async def test_nothing_is_lost(running: Ingest, kafka_node: KafkaNode, send: Sender) -> None:
-    sent = uses()
+@pytest.mark.parametrize(("send", "count"), CLIENTS)
+async def test_nothing_is_lost(running: Ingest, kafka_node: KafkaNode, send: Sender, count: int) -> None:
+    sent = uses(count)
 
     delivered = await killed_meanwhile(running, kafka_node, send, sent)
 
@@ -71,7 +70,7 @@ async def test_an_asynchronous_consumer_keeps_what_it_could_not_send(running: In
 
 
 async def test_totango_is_stored_at_least_once(running: Ingest, kafka_node: KafkaNode) -> None:
-    sent = uses()
+    sent = uses(ONE_BY_ONE)
 
     await killed_meanwhile(running, kafka_node, senders.totango, sent)
 

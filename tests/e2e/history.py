@@ -90,8 +90,14 @@ class Recount:
         self._days: dict[str, dict[date, list[Row]]] = defaultdict(lambda: defaultdict(list))
         for row in rows:
             self._days[row.account][row.at.date()].append(row)
+        self._known: dict[tuple[str, date], dict[str, Any]] = {}
 
     def metrics(self, account: str, as_of: date) -> dict[str, Any]:
+        if (account, as_of) not in self._known:
+            self._known[account, as_of] = self._counted(account, as_of)
+        return self._known[account, as_of]
+
+    def _counted(self, account: str, as_of: date) -> dict[str, Any]:
         events_28d = self._window(account, as_of, 28)
         before = self._window(account, as_of - timedelta(days=28), 28)
         active_days = [day for day in self._days[account] if day <= as_of]

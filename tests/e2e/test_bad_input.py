@@ -1,5 +1,6 @@
 """Bad input on every route that the OpenAPI documents name: a clear problem, 4xx, nothing half done."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -9,10 +10,13 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from mainstay.contracts.topics import CUSTOMER_SIGNALS, USAGE_EVENTS
+from mainstay.messaging.open import open_log
 from mainstay.web.pages import encode_cursor
 from tests.e2e.running import SERVICES, Running, eventually, running
 
 PROBLEM = {"type", "title", "status", "code", "message", "trace_id"}
+
 JSON = {"Content-Type": "application/json"}
 MIB = 1 << 20
 
@@ -60,6 +64,9 @@ CONTRACT: dict[str, Any] = {
 CHANNEL = {"name": "tool", "kind": "webhook", "url": "https://192.0.2.1/hook"}
 UNREADABLE = ["https://[]/", "https://[", "https://a[b/", "https://xn--a/", "https://192.0.2.1:99999999999999999999/"]
 TRACK = {"messageId": "m", "userId": "ann", "event": "Opened", "context": {"groupId": "half"}}
+TAKEN = {**TRACK, "type": "track", "context": {"groupId": "acme"}}
+"""A good call beside a bad one is taken; its account is one that there is anyway."""
+FROM_INGEST = (USAGE_EVENTS, CUSTOMER_SIGNALS)
 PLACES: list[list[Any]] = [  # as the lists write them
     ["x"],
     ["2026-01-01"],
@@ -134,7 +141,7 @@ FIELDS: list[tuple[str, str, dict[str, Any], dict[str, list[Any]]]] = [
         "ingest",
         "/v1/batch",
         {"batch": [{**TRACK, "type": "track"}]},
-        {"batch": [None, {}, [1], [{**TRACK, "type": "track"}, {"type": "track"}], [{**TRACK, "type": "poke"}]]},
+        {"batch": [None, {}, [1], [TAKEN, {"type": "track"}], [{**TRACK, "type": "poke"}]]},
     ),
 ]
 
@@ -206,24 +213,54 @@ def is_problem(answer: httpx.Response) -> bool:
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("attacked"), MAINSTAY_ALERTS_ALLOW_PRIVATE_DESTINATIONS="false") as started:
+def mainstay(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    settings = {
+        "MAINSTAY_ALERTS_ALLOW_PRIVATE_DESTINATIONS": "false",
+        "MAINSTAY_DATABASE_URL": module_postgres_url,
+    }
+    with running(tmp_path_factory.mktemp("attacked"), **settings) as started:
         started.post("ingest", "/v1/group", {"messageId": "g", "userId": "ann", "groupId": "acme"})
         yield started
 
 
 @pytest.fixture
-def attacked(mainstay: Running) -> Iterator[Attacked]:
+def attacked(mainstay: Running, module_postgres_url: str) -> Iterator[Attacked]:
     """Whatever a test sends: nothing of it is stored, nothing fails inside, and every service stays ready."""
     attack = Attacked(mainstay)
+    until_read(mainstay, module_postgres_url)  # what earlier tests have sent
     before = attack.stored()
     yield attack
     assert not attack.wrong, "\n".join(attack.wrong)
+    until_read(mainstay, module_postgres_url)
     assert attack.stored() == before
     assert all(mainstay.ready(service) for service in SERVICES)
     for log in (mainstay.home / "logs").glob("*.log"):
         failures = [line for line in log.read_text().splitlines() if '"level": "error"' in line]
         assert not failures, f"{log.name}: {failures[:3]}"
+
+
+def until_read(mainstay: Running, url: str) -> None:
+    """Wait until health-score has handled all that ingest has put into the log."""
+    eventually(lambda: handled(mainstay) >= asyncio.run(logged(url)), "health-score has read the log", 30)
+
+
+def handled(mainstay: Running) -> int:
+    """Records that health-score has handled since it started, by its own metrics."""
+    lines = mainstay.http("health_score").get("/metrics").text.splitlines()
+    counts = [line for line in lines if line.startswith("mainstay_consumer_records_total{")]
+    of_ingest = [line for line in counts if any(f'topic="{topic.name}"' in line for topic in FROM_INGEST)]
+    return int(sum(float(line.rsplit(" ", 1)[1]) for line in of_ingest))
+
+
+async def logged(url: str) -> int:
+    """Records that ingest has put into the log for health-score."""
+    log = open_log(url, client_name="tests")
+    await log.start()
+    try:
+        found = [await log.bounds(topic.name) for topic in FROM_INGEST]
+        return sum(bounds.next for topic in found for bounds in topic.values())
+    finally:
+        await log.close()
 
 
 def test_every_route_refuses_callers_without_a_key_that_may(attacked: Attacked) -> None:

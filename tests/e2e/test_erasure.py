@@ -13,8 +13,6 @@ from standalone.postgres import EmbeddedPostgres
 from tests.e2e.running import Running, eventually, running
 from tests.e2e.transports import transports
 
-pytestmark = pytest.mark.xdist_group("erasure")
-
 USER, ACCOUNT, SECRET = "canary-person@x.test", "canary-account", "canary-property"
 DAYS = [f"2026-03-{day:02d}T12:00:00Z" for day in range(1, 15)]
 

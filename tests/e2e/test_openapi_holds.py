@@ -9,6 +9,7 @@ What is not asked of them:
 - That the stream of changes (/v1/changes) ends: test_changes.py reads it.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,20 +19,22 @@ import pytest
 
 from tests.e2e.running import SERVICES, Running, running
 
-EXAMPLES = 12
-"""Generated for each operation, besides those that cover each rule of its schema."""
+EXAMPLES = os.environ.get("MAINSTAY_EXAMPLES", "3")
+"""Generated for each operation, besides those that cover each rule of its schema.
+
+CONTRIBUTING says when to ask for more.
+"""
 NOT_ASKED = ["positive_data_acceptance"]
 NOT_ASKED_OF = {"ingest": ["negative_data_rejection"], "health_score": ["missing_required_header"]}
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("described")) as started:
+def mainstay(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("described"), MAINSTAY_DATABASE_URL=module_postgres_url) as started:
         yield started
 
 
 @pytest.mark.timeout(480)
-@pytest.mark.xdist_group("openapi")
 @pytest.mark.parametrize("service", SERVICES)
 def test_schemathesis_finds_nothing(mainstay: Running, service: str, tmp_path: Path) -> None:
     found = subprocess.run(
@@ -40,7 +43,7 @@ def test_schemathesis_finds_nothing(mainstay: Running, service: str, tmp_path: P
             *("--header", f"Authorization: Bearer {mainstay.key}", "--phases", "examples,coverage,fuzzing"),
             *("--exclude-path", "/v1/changes"),
             *("--exclude-checks", ",".join([*NOT_ASKED, *NOT_ASKED_OF.get(service, [])])),
-            *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--request-timeout", "10", "--no-color"),
+            *("--max-examples", EXAMPLES, "--generation-deterministic", "--request-timeout", "10", "--no-color"),
         ],
         cwd=tmp_path,  # it looks for settings where it stands, and leaves files there
         stdout=subprocess.PIPE,

@@ -12,8 +12,6 @@ from tests.e2e.history import INSTANTS, Recount, Row, rows, send
 from tests.e2e.running import Running, eventually, running
 from tests.e2e.transports import transports
 
-pytestmark = pytest.mark.xdist_group("usage history")  # its tests share one Mainstay
-
 Closes = list[tuple[str, int | None, str]]
 Portfolio = dict[str, Closes]
 
@@ -25,11 +23,20 @@ def history() -> list[Row]:
 
 @pytest.fixture(scope="module", params=transports())
 def mainstay(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, history: list[Row]
+    request: pytest.FixtureRequest,
+    module_postgres_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    history: list[Row],
 ) -> Iterator[Running]:
-    with running(home(tmp_path_factory), **request.param(request)) as it:
+    settings = {"MAINSTAY_DATABASE_URL": module_postgres_url, **request.param(request)}
+    with running(home(tmp_path_factory), **settings) as it:
         send(history, host=it.url("ingest"), write_key=it.key)
         yield it
+
+
+@pytest.fixture(scope="module")
+def recount(history: list[Row]) -> Recount:
+    return Recount(history)
 
 
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -37,15 +44,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(300)
-def test_every_metric_of_every_account_equals_the_recount(mainstay: Running, history: list[Row]) -> None:
-    recount = Recount(history)
+def test_every_metric_of_every_account_equals_the_recount(
+    mainstay: Running, history: list[Row], recount: Recount
+) -> None:
+    eventually(lambda: records_read(mainstay) >= len(history), "health-score has read the file", within=120)
 
     eventually(lambda: differences(mainstay, recount) == [], "all metrics equal the recount", within=120)
 
 
 @pytest.mark.timeout(300)
-def test_sending_the_file_again_changes_nothing(mainstay: Running, history: list[Row]) -> None:
-    recount = Recount(history)
+def test_sending_the_file_again_changes_nothing(mainstay: Running, history: list[Row], recount: Recount) -> None:
+    eventually(lambda: records_read(mainstay) >= len(history), "health-score has read the file", within=120)
     eventually(lambda: differences(mainstay, recount) == [], "all metrics equal the recount", within=120)
     before = settled(mainstay, recount)
     read = records_read(mainstay)

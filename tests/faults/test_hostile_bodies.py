@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -34,12 +35,6 @@ VALUES = {
     "a surrogate in UTF-8": b'"\xed\xa0\xbd"',
 }
 """Written where a sender may put anything of their own."""
-BOMBS = {
-    "spaces": gzip.compress(b" " * (128 * MIB)),
-    "arrays": gzip.compress(b"[" * (128 * MIB)),
-    "a text": gzip.compress(b'{"event": "' + b"x" * (128 * MIB) + b'"}'),
-    "a bomb in a bomb": gzip.compress(gzip.compress(b" " * (1_024 * MIB), 1) + b" " * (8 * MIB)),
-}
 MANY = b"[" + b"1," * (CAP // 2 - 100) + b"1]"
 """As many items as a body can hold: cut one from another they take 36 times its memory."""
 NEVER_FAIL = ("/sa", "/pixel.gif")
@@ -49,6 +44,17 @@ FILES = ("/v1/imports",)
 """A file is taken before its rows are read; its report names the bad ones."""
 
 Frame = Callable[[bytes], bytes]
+
+
+@cache
+def bombs() -> dict[str, bytes]:
+    """Made when needed: it takes seconds."""
+    return {
+        "spaces": gzip.compress(b" " * (128 * MIB)),
+        "arrays": gzip.compress(b"[" * (128 * MIB)),
+        "a text": gzip.compress(b'{"event": "' + b"x" * (128 * MIB) + b'"}'),
+        "a bomb in a bomb": gzip.compress(gzip.compress(b" " * (1_024 * MIB), 1) + b" " * (8 * MIB)),
+    }
 
 
 def in_a_call(kind: str, member: bytes) -> Frame:
@@ -160,7 +166,7 @@ def attack(ingest: IngestProcess, ways: list[Way]) -> list[str]:
     for way in ways:
         sent = [(name, way, frame(value)) for name, value in VALUES.items() for frame in frames(way)]
         zipped = way._replace(headers={**way.headers, "Content-Encoding": "gzip"}, written=bytes)
-        sent += [(f"gzip bomb: {name}", zipped, bomb) for name, bomb in BOMBS.items()]
+        sent += [(f"gzip bomb: {name}", zipped, bomb) for name, bomb in bombs().items()]
         for name, how, body in sent:
             answer = how.send(ingest.http, body)
             if not is_refused(way, answer):

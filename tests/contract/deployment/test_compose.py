@@ -65,12 +65,13 @@ def test_every_variable_of_the_example_is_used_and_every_one_used_without_a_defa
     assert required <= example
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_each_part_is_started_by_a_command_that_its_program_takes(part: str) -> None:
-    module = of(part).replace("-", "_")
+@pytest.mark.parametrize("service", SETTINGS)
+def test_each_part_is_started_by_a_command_that_its_program_takes(service: str) -> None:
+    module = service.replace("-", "_")
 
     assert f'ENTRYPOINT ["python", "-m", "{module}"]' in DOCKERFILE
-    assert SERVICES[part]["command"] == ["work" if part.endswith("-work") else "serve"]
+    assert SERVICES[service]["command"] == ["serve"]
+    assert SERVICES[f"{service}-work"]["command"] == ["work"]
     assert "{serve,work,migrate}" in usage_of(module)
 
 

@@ -4,6 +4,7 @@ import ast
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class LogEvent:
     fields: tuple[str, ...] = field(default=())
 
 
+@cache
 def metrics() -> dict[str, list[Metric]]:
     """The metrics by where they come from: a service's own, and those that the kits give to any that has the part."""
     of_each = {name: set(_registered(name)) for name in SERVICES}
@@ -84,6 +86,7 @@ def metric_names_in_code() -> set[str]:
     return names
 
 
+@cache
 def log_events() -> dict[str, list[LogEvent]]:
     """The log events by where they come from."""
     found = {place: _log_events(ROOT / source) for place, source in SOURCES.items()}

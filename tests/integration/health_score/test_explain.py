@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from mainstay.contracts.health_score import BandChanged
 from mainstay.contracts.ingest import AccountFact, ServicePolicy
 from mainstay.language.catalogue import phrases
 from mainstay.language.negotiation import Language
-from tests.integration.health_score.health import Health, daily, instant, stated, usage
+from mainstay.web.keys import create_key
+from tests.integration.health_score.health import SECRET, Health, daily, instant, stated, usage
+from tests.integration.health_score.running import Copy, Prepared
 from tests.integration.health_score.test_cards import activate, put
 from tests.integration.health_score.test_custom_metrics import computed
 from tests.integration.health_score.test_custom_metrics import put as put_metric
@@ -44,9 +47,7 @@ def ticket(name: str, at: str, **more: Any) -> Any:
     return stated(TicketFact("acme", name, opened, opened_at=opened, priority="urgent", **more), id=f"e-{name}")
 
 
-@pytest.fixture
-async def acme(health: Health) -> Health:
-    """An account in use until yesterday, touched and promised a touch every 20 days, with one ticket long resolved."""
+async def _acme(health: Health) -> None:
     await put(health, "mine", CARD)
     await activate(health, "mine", priority=1)
     await health.receives(*daily("acme", "2026-01-01", "2026-02-28"))
@@ -58,7 +59,18 @@ async def acme(health: Health) -> Health:
     )
     await health.settle()
     await health.until("2026-03-02T10:00Z")
-    return health
+
+
+@pytest.fixture(scope="module")
+def prepared(module_migrated_url: str) -> Prepared:
+    return Prepared.by(module_migrated_url, _acme)
+
+
+@pytest.fixture
+async def acme(prepared: Prepared, copy_of: Copy) -> AsyncIterator[Health]:
+    """An account in use until yesterday, touched and promised a touch every 20 days, with one ticket long resolved."""
+    async with prepared.copied(copy_of) as it:
+        yield it
 
 
 async def explained(health: Health, language: str = "en", **params: Any) -> Any:
@@ -260,7 +272,9 @@ async def test_a_comparison_that_cannot_be_made_is_refused(
     assert (answer.status_code, answer.json().get("code")) == (status, code)
 
 
-async def test_nobody_s_account_is_explained(acme: Health, other_key: str) -> None:
+async def test_nobody_s_account_is_explained(acme: Health) -> None:
+    other_key = await create_key(acme.database, SECRET, "other", ["renewals:read", "ingest:write"])
+    await acme.keys.refresh()
     unknown = await acme.api.get("/v1/accounts/nobody/health/explain")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "account-unknown")
     refused = await acme.api.get("/v1/accounts/acme/health/explain", headers={"Authorization": f"Bearer {other_key}"})

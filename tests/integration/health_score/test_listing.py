@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from health_score.application.listing import SORTABLE
 from tests.integration.health_score.health import Health, daily, fact, value
+from tests.integration.health_score.running import Copy, Prepared
 
 LISTED = ("alpha", "beta", "delta", "gamma")
 
@@ -30,6 +32,17 @@ async def _portfolio(health: Health) -> None:
         value("gamma", at="2026-03-01T08:00Z", arr=[(Decimal(7000), "USD")]),
     )
     await health.settle()
+
+
+@pytest.fixture(scope="module")
+def prepared(module_migrated_url: str) -> Prepared:
+    return Prepared.by(module_migrated_url, _portfolio)
+
+
+@pytest.fixture
+async def portfolio(prepared: Prepared, copy_of: Copy) -> AsyncIterator[Health]:
+    async with prepared.copied(copy_of) as it:
+        yield it
 
 
 async def _ids(health: Health, limit: int = 50, **params: Any) -> list[str]:
@@ -72,14 +85,11 @@ async def _ids(health: Health, limit: int = 50, **params: Any) -> list[str]:
         ({"renewal_from": "2000-01-01"}, []),
     ],
 )
-async def test_filters_find_those_that_fit(health: Health, params: dict[str, Any], expected: list[str]) -> None:
-    await _portfolio(health)
-
-    assert await _ids(health, **params) == expected
+async def test_filters_find_those_that_fit(portfolio: Health, params: dict[str, Any], expected: list[str]) -> None:
+    assert await _ids(portfolio, **params) == expected
 
 
-async def test_every_order_goes_both_ways_with_what_is_missing_last_on_pages_of_any_size(health: Health) -> None:
-    await _portfolio(health)
+async def test_every_order_goes_both_ways_with_what_is_missing_last_on_pages_of_any_size(portfolio: Health) -> None:
     expected = {
         "arr": (["beta", "alpha", "delta", "gamma"], ["alpha", "beta", "gamma", "delta"]),
         "name": (["beta", "gamma", "alpha", "delta"], ["alpha", "gamma", "beta", "delta"]),
@@ -90,24 +100,23 @@ async def test_every_order_goes_both_ways_with_what_is_missing_last_on_pages_of_
         "last_active_on": (["beta", "alpha", "delta", "gamma"], ["delta", "alpha", "beta", "gamma"]),
     }
     for column in SORTABLE:
-        both = [await _ids(health, sort=sort, currency="EUR") for sort in (column, f"-{column}")]
+        both = [await _ids(portfolio, sort=sort, currency="EUR") for sort in (column, f"-{column}")]
         for whole, sort in zip(both, (column, f"-{column}"), strict=True):
             assert sorted(whole) == list(LISTED), sort
             for limit in (1, 3):
-                assert await _ids(health, limit=limit, sort=sort, currency="EUR") == whole, (sort, limit)
+                assert await _ids(portfolio, limit=limit, sort=sort, currency="EUR") == whole, (sort, limit)
         if column in expected:
             assert tuple(both) == expected[column], column
 
 
-async def test_a_cursor_leads_on_in_its_own_list_only(health: Health) -> None:
-    await _portfolio(health)
-    page = await health.get("/accounts", limit=1, owner="ann", sort="-arr", currency="EUR")
+async def test_a_cursor_leads_on_in_its_own_list_only(portfolio: Health) -> None:
+    page = await portfolio.get("/accounts", limit=1, owner="ann", sort="-arr", currency="EUR")
     same = {"owner": "ann", "sort": "-arr", "currency": "EUR"}
 
     for other in ({"owner": "bob"}, {"sort": "arr"}, {"currency": "USD"}, {"tier": "gold"}):
-        answer = await health.api.get("/v1/accounts", params={**same, **other, "cursor": page["next_cursor"]})
+        answer = await portfolio.api.get("/v1/accounts", params={**same, **other, "cursor": page["next_cursor"]})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad-cursor"), other
-    rest = await health.get("/accounts", **same, cursor=page["next_cursor"])
+    rest = await portfolio.get("/accounts", **same, cursor=page["next_cursor"])
     assert [account["account_id"] for account in rest["data"]] == ["gamma"]
 
 
@@ -130,15 +139,14 @@ async def test_a_filter_that_makes_no_sense_is_refused(health: Health, params: d
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
-async def test_the_whole_list_comes_as_csv_that_no_spreadsheet_runs(health: Health) -> None:
-    await _portfolio(health)
-    await health.receives(
+async def test_the_whole_list_comes_as_csv_that_no_spreadsheet_runs(portfolio: Health) -> None:
+    await portfolio.receives(
         fact(
             "=1+1", at="2026-03-01T08:00Z", name='=HYPERLINK("http://x","a")', owner="-ann", tier='say "hi", you there'
         )
     )
 
-    answer = await health.api.get("/v1/accounts?limit=1&sort=-account_id", headers={"Accept": "text/csv"})
+    answer = await portfolio.api.get("/v1/accounts?limit=1&sort=-account_id", headers={"Accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
@@ -178,8 +186,7 @@ async def test_csv_goes_over_the_pages(health: Health) -> None:
     assert [row["account_id"] for row in csv.DictReader(io.StringIO(answer.text))] == [f"a{n:04}" for n in range(1_203)]
 
 
-async def test_who_has_an_answer_is_told_so_until_it_changes(health: Health) -> None:
-    await _portfolio(health)
+async def test_who_has_an_answer_is_told_so_until_it_changes(portfolio: Health) -> None:
     for path in (
         "/accounts",
         "/accounts/alpha",
@@ -190,19 +197,19 @@ async def test_who_has_an_answer_is_told_so_until_it_changes(health: Health) -> 
         "/portfolio/summary?by=owner",
         "/csms/ann/load",
     ):
-        first = await health.api.get(f"/v1{path}")
+        first = await portfolio.api.get(f"/v1{path}")
         tag = first.headers["etag"]
         assert first.headers["cache-control"] == "private, no-cache", path
         for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-            again = await health.api.get(f"/v1{path}", headers={"If-None-Match": known})
+            again = await portfolio.api.get(f"/v1{path}", headers={"If-None-Match": known})
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag), path
-        other = await health.api.get(f"/v1{path}", headers={"If-None-Match": '"other"'})
+        other = await portfolio.api.get(f"/v1{path}", headers={"If-None-Match": '"other"'})
         assert (other.status_code, other.headers["etag"], other.content) == (200, tag, first.content), path
 
-    tag = (await health.api.get("/v1/accounts/alpha")).headers["etag"]
-    await health.receives(fact("alpha", at="2026-03-01T09:00Z", owner="cem"))
-    changed = await health.api.get("/v1/accounts/alpha", headers={"If-None-Match": tag})
+    tag = (await portfolio.api.get("/v1/accounts/alpha")).headers["etag"]
+    await portfolio.receives(fact("alpha", at="2026-03-01T09:00Z", owner="cem"))
+    changed = await portfolio.api.get("/v1/accounts/alpha", headers={"If-None-Match": tag})
     assert (changed.status_code, changed.json()["owner"]) == (200, "cem")
-    missing = await health.api.get("/v1/accounts/nobody", headers={"If-None-Match": "*"})
+    missing = await portfolio.api.get("/v1/accounts/nobody", headers={"If-None-Match": "*"})
     assert missing.status_code == 404
     assert "etag" not in missing.headers

@@ -64,9 +64,6 @@ def it(home: Path) -> Iterator[Running]:
         yield started
 
 
-pytestmark = pytest.mark.xdist_group("standalone-up")
-
-
 def postgres_pid(home: Path) -> int | None:
     running = EmbeddedPostgres(home / "postgres").running()
     return running.pid if running else None
