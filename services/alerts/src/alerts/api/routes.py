@@ -44,8 +44,9 @@ def _alerts(handlers: Handlers) -> Routes:
     ) -> Page[AlertView]:
         """Alerts, the one that began last first."""
         query = AlertQuery(frozenset(state or ()), account_id, owner, rule, severity)
+        rulebook = await handlers.rulebook()
         rows = await handlers.reading.alerts(query, limit=limit + 1, after=after("alerts", cursor))
-        data = [AlertView.of(alert, account, handlers.rulebook) for alert, account in rows[:limit]]
+        data = [AlertView.of(alert, account, rulebook) for alert, account in rows[:limit]]
         return Page(
             data=data, next_cursor=following("alerts", rows, limit, data[-1].opened_at, data[-1].id) if data else None
         )
@@ -54,7 +55,7 @@ def _alerts(handlers: Handlers) -> Routes:
     async def get_alert(alert_id: Id) -> AlertWithHistory:
         """One alert with its life so far."""
         alert, account, steps = await handlers.reading.alert(alert_id)
-        view = AlertWithHistory.of(alert, account, handlers.rulebook)
+        view = AlertWithHistory.of(alert, account, await handlers.rulebook())
         return view.model_copy(update={"transitions": [TransitionView.of(step) for step in steps]})
 
     @group.post("/alerts/{alert_id}/acknowledge", scope=WRITE, answers=AlertWithHistory)
@@ -71,8 +72,8 @@ def _alerts(handlers: Handlers) -> Routes:
 
     @group.get("/alert-rules", scope=READ, answers=Page[RuleView])
     async def list_rules() -> Page[RuleView]:
-        """The rules in force."""
-        rules = sorted(handlers.rulebook.rules.values(), key=lambda rule: rule.id)
+        """The rules, those that are switched off too."""
+        rules = sorted((await handlers.rulebook()).rules.values(), key=lambda rule: rule.id)
         return Page(data=[RuleView.of(rule) for rule in rules])
 
     return group

@@ -74,6 +74,11 @@ def to_account(row: Row[Any]) -> Account:
         arr=tuple(Money(Decimal(money["amount"]), money["currency"]) for money in row.arr),
         seats=row.seats,
         next_renewal_on=row.next_renewal_on,
+        stage=row.stage,
+        segment=row.segment,
+        industry=row.industry,
+        touch_every_days=row.touch_every_days,
+        response_within_hours=row.response_within_hours,
     )
 
 
@@ -88,4 +93,9 @@ def _to_row(one: Account) -> dict[str, Any]:
         "arr": [{"amount": str(money.amount), "currency": money.currency} for money in one.arr],
         "seats": one.seats,
         "next_renewal_on": one.next_renewal_on,
+        "stage": one.stage,
+        "segment": one.segment,
+        "industry": one.industry,
+        "touch_every_days": one.touch_every_days,
+        "response_within_hours": dict(one.response_within_hours),
     }
