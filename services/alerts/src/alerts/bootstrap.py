@@ -16,7 +16,9 @@ from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, 
 from alerts.application.erasure import ObeyErasures
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import Sender
+from alerts.application.previewing import PreviewRules
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
 from alerts.application.watching import KeepAccounts, Watch
@@ -35,7 +37,7 @@ from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
 from alerts.jobs import LooksDue, ReplaysDue, deliver, prepare
-from alerts.rulebook import rule_of, shipped_rulebook
+from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
 from alerts.settings import Settings
 from alerts.store.looks import LOOK_DUE, subject_of
@@ -123,6 +125,8 @@ def build_application(
         handlers=Handlers(
             reading=StoredReading(database, seal),
             rules=rules,
+            rule_documents=RuleDocuments(open_work, rules, rule_of, shipped_documents(), clock),
+            preview=PreviewRules(open_work, clock),
             open_work=open_work,
             handle=HandleAlerts(open_work, rules, telling, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
@@ -317,13 +317,3 @@ _SENTENCES = (("title", 200), ("text", 1_000))
 def _near(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def with_sentences_of(rule: Rule, shipped: Rule | None) -> Rule:
-    """The rule, marked where its sentences are its own and no translation of the shipped ones says them."""
-    is_same = shipped is not None and (shipped.title, shipped.text, shipped.next_steps) == (
-        rule.title,
-        rule.text,
-        rule.next_steps,
-    )
-    return replace(rule, own_words=not is_same)

@@ -13,8 +13,10 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from alerts.application.channels import ManageChannels
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import OpenWork
+from alerts.application.previewing import PreviewRules
 from alerts.application.reading import After, Reading
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
@@ -51,6 +53,8 @@ class Handlers:
 
     reading: Reading
     rules: RulesInForce
+    rule_documents: RuleDocuments
+    preview: PreviewRules
     open_work: OpenWork
     handle: HandleAlerts
     channels: ManageChannels

@@ -124,6 +124,9 @@ class Accounts(Protocol):
         The erased are left out.
         """
 
+    async def page(self, after: str, limit: int) -> Sequence[Account]:
+        """Accounts by id, those behind `after`."""
+
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records of locked accounts; one that is older than what is stored changes nothing."""
 

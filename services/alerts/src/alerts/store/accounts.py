@@ -1,6 +1,6 @@
 """The projection of accounts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +45,13 @@ class AccountStore:
             .with_for_update()
         )
         return {row.account_id: to_account(row) for row in rows}
+
+    async def page(self, after: str, limit: int) -> Sequence[Account]:
+        """Accounts by id, those behind `after`."""
+        rows = await self._connection.execute(
+            select(account).where(account.c.account_id > after).order_by(account.c.account_id).limit(limit)
+        )
+        return [to_account(row) for row in rows]
 
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records; one that is older than what is stored changes nothing."""

@@ -28,7 +28,9 @@ class StoredRules:
     async def newest(self) -> Sequence[RuleVersion]:
         """The newest version of each rule, by id."""
         rows = await self._connection.execute(
-            select(rule_version).distinct(rule_version.c.id).order_by(rule_version.c.id, rule_version.c.version.desc())
+            select(rule_version)
+            .ext(postgresql.distinct_on(rule_version.c.id))
+            .order_by(rule_version.c.id, rule_version.c.version.desc())
         )
         return [_version(row) for row in rows]
 
