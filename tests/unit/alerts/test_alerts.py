@@ -17,10 +17,10 @@ from alerts.domain.alerts import (
     resolve,
     withdraw,
 )
-from alerts.domain.episodes import episodes
 from alerts.domain.observations import Observation
 from alerts.domain.rules import Rulebook
 from tests.unit.alerts.facts import active, at, band, silent
+from tests.unit.alerts.looks import episodes
 
 QUIET_AFTER = timedelta(hours=168)
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.domain.episodes import Ending, episodes
+from alerts.domain.moments import Ending
 from alerts.domain.observations import BandEntered, Observation
 from alerts.domain.rules import Rulebook
 from alerts.domain.words import Severity
 from alerts.rulebook import shipped_rulebook
 from tests.unit.alerts.facts import active, at, band, closed, silent, window
+from tests.unit.alerts.looks import episodes
 
 BANDS = ("red", "yellow", "green")
 

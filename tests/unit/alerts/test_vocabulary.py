@@ -7,8 +7,8 @@ import pytest
 
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Notice
-from alerts.domain.episodes import Ending
 from alerts.domain.messages import Message, compose, disabled_message
+from alerts.domain.moments import Ending
 from alerts.domain.observations import BandEntered, Phrase
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Language

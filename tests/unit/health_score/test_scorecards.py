@@ -8,10 +8,10 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from health_score.application.differences import Difference, differences
 from health_score.scorecards.document import SCHEMA
 from health_score.scorecards.plain_yaml import NotPlainYaml, read_yaml
 from health_score.scorecards.reading import SHIPPED, ScorecardInvalid, check_scorecard, parse_scorecard, read_scorecard
+from mainstay.kernel.differences import Difference, differences
 
 DEFAULT = (files("health_score.scorecards") / "default.yaml").read_text(encoding="utf-8")
 PROVE = (files("health_score.scorecards") / "prove.yaml").read_text(encoding="utf-8")

@@ -23,6 +23,7 @@ from standalone.database import DatabaseAway, current_url, migrate_all
 from standalone.demo.command import demonstrate
 from standalone.importing import ImportFailed, Wanted, import_file
 from standalone.postgres import PostgresFailed
+from standalone.rule_files import Apply, RulesNotApplied, apply_rules
 from standalone.settings import NoSecretKey, StandaloneSettings
 from standalone.up import PortsTaken, Run
 
@@ -36,6 +37,8 @@ keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help
 letters = typer.Typer(help="Records that a consumer group could not process.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(letters, name="dead-letters")
+rules = typer.Typer(help="Rules of alerts, as files.", no_args_is_help=True)
+app.add_typer(rules, name="rules")
 
 out = Console()
 err = Console(stderr=True)
@@ -50,6 +53,7 @@ _TOLD = (
     PortsTaken,
     PostgresFailed,
     PostgresMissing,
+    RulesNotApplied,
     UnknownScope,
     dead_letters.UnknownGroup,
 )
@@ -158,6 +162,21 @@ def import_rows(
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
     raise typer.Exit(0 if is_clean else 1)
+
+
+@rules.command("apply")
+def apply(
+    folder: Annotated[Path, typer.Argument(help="A folder with a .yaml or .json for each rule.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, for whoever looks at the versions.")] = None,
+    key: Annotated[str | None, typer.Option(help="An API key; else the admin key.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where alerts answers; else this machine's.")] = None,
+) -> None:
+    """Save the rules of a folder where they differ from those in force; with a mistake in one, none is saved."""
+    with _troubles_told() as settings:
+        is_usable = apply_rules(settings, Apply(folder, dry_run, reason, key, url), out)
+    raise typer.Exit(0 if is_usable else 1)
 
 
 @keys.command("create")

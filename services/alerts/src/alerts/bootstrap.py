@@ -16,7 +16,10 @@ from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, 
 from alerts.application.erasure import ObeyErasures
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import Sender
+from alerts.application.previewing import PreviewRules
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.rule_documents import RuleDocuments
+from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
 from alerts.application.watching import KeepAccounts, Watch
 from alerts.channels import dingtalk, email, feishu, slack, teams, wecom
@@ -33,10 +36,11 @@ from alerts.consumers import subscriptions
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
-from alerts.jobs import ReplaysDue, deliver, prepare
-from alerts.rulebook import shipped_rulebook
+from alerts.jobs import LooksDue, ReplaysDue, deliver, prepare
+from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
 from alerts.settings import Settings
+from alerts.store.looks import LOOK_DUE, subject_of
 from alerts.store.reading import StoredReading
 from alerts.store.replays import REPLAY_DUE
 from alerts.store.tables import HISTORY, kit
@@ -95,7 +99,7 @@ def build_application(
 ) -> Application:
     """The application: what tests drive, and what a service feeds."""
     seal = Seal(settings.secret_key, settings.previous_secret_keys)
-    rulebook = rulebook or shipped_rulebook()
+    rules = RulesInForce(rulebook or shipped_rulebook(), rule_of)
     open_work = OpenStoreWork(transactions, seal, Subjects(settings.secret_key))
     telling = Telling(clock)
     words = vocabularies(settings.templates)
@@ -112,27 +116,34 @@ def build_application(
     }
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
     replays = ReplayDeliveries(open_work, clock)
+    watch = Watch(open_work, rules, telling, clock, quiet_after=settings.quiet_after)
     return Application(
         open_work=open_work,
-        watch=Watch(open_work, rulebook, telling, clock, quiet_after=settings.quiet_after),
-        keep_accounts=KeepAccounts(open_work),
+        watch=watch,
+        keep_accounts=KeepAccounts(open_work, rules, clock),
         erase=ObeyErasures(open_work, clock),
         handlers=Handlers(
             reading=StoredReading(database, seal),
-            rulebook=rulebook,
-            handle=HandleAlerts(open_work, rulebook, telling, clock),
+            rules=rules,
+            rule_documents=RuleDocuments(open_work, rules, rule_of, shipped_documents(), clock),
+            preview=PreviewRules(open_work, clock),
+            open_work=open_work,
+            handle=HandleAlerts(open_work, rules, telling, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
             replays=replays,
             clock=clock,
         ),
-        deliverer=Deliverer(open_work, senders, Composing(rulebook, links, words), clock, registry, limits=limits),
+        deliverer=Deliverer(open_work, senders, Composing(rules, links, words), clock, registry, limits=limits),
         due=DueRunner(
             database,
             transactions,
             kit,
             clock,
-            {REPLAY_DUE: ReplaysDue(replays, open_work.within)},
-            batch=1,
+            {
+                REPLAY_DUE: ReplaysDue(replays, open_work.within),
+                LOOK_DUE: LooksDue(watch, open_work.within, subject_of),
+            },
+            batches={REPLAY_DUE: 1},
             registry=registry,
         ),
     )

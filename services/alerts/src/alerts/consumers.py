@@ -1,5 +1,6 @@
 """What alerts reads from the log: translation of events into the words of the domain, and nothing else."""
 
+from datetime import timedelta
 from typing import Any
 
 from alerts.application.erasure import Asked, ObeyErasures
@@ -9,28 +10,47 @@ from alerts.domain.observations import (
     BandEntered,
     BecameActive,
     Fact,
+    MeasureWentStale,
+    MetricDeviated,
+    MilestoneMissed,
     Observation,
     Phrase,
+    ScoreMoved,
+    SourceQuiet,
+    StageEntered,
+    StageOverdue,
     TermClosed,
     WentSilent,
     WindowOpened,
 )
 from alerts.domain.words import Band
+from alerts.signals import stated
+from mainstay.contracts import health_score as health
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event
-from mainstay.contracts.health_score import AccountActiveAgain, AccountChanged, AccountSilent, BandChanged
+from mainstay.contracts.facts import FACTS
 from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
 from mainstay.contracts.renewals import RenewalWindowOpened, TermEnded, TermRenewed
-from mainstay.contracts.topics import ACCOUNT_EVENTS, HEALTH_EVENTS, PRIVACY_REQUESTS, RENEWAL_EVENTS
+from mainstay.contracts.sources import SourceActiveAgain, SourceSilent
+from mainstay.contracts.topics import (
+    ACCOUNT_EVENTS,
+    CUSTOMER_SIGNALS,
+    HEALTH_EVENTS,
+    PRIVACY_REQUESTS,
+    RENEWAL_EVENTS,
+    SOURCE_EVENTS,
+)
 from mainstay.kernel.money import Money
 from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
 
 GROUP = "alerts"
 
-_health = Decoder(BandChanged, AccountSilent, AccountActiveAgain)
+_health = Decoder(*(event for event in health.EVENTS if event is not health.AccountChanged))
 _renewals = Decoder(RenewalWindowOpened, TermRenewed, TermEnded)
-_accounts = Decoder(AccountChanged)
+_accounts = Decoder(health.AccountChanged)
+_signals = Decoder(*FACTS)
+_sources = Decoder(SourceSilent, SourceActiveAgain)
 _erasures = Decoder(ErasureRequested, SuppressionLifted)
 
 
@@ -40,12 +60,14 @@ def subscriptions(watch: Watch, keep_accounts: KeepAccounts, obey: ObeyErasures)
         Subscription(ACCOUNT_EVENTS, GROUP, decode_account, keep_accounts),
         Subscription(HEALTH_EVENTS, GROUP, decode_health, watch),
         Subscription(RENEWAL_EVENTS, GROUP, decode_renewal, watch),
+        Subscription(CUSTOMER_SIGNALS, GROUP, decode_signal, watch),
+        Subscription(SOURCE_EVENTS, GROUP, decode_source, watch),
         Subscription(PRIVACY_REQUESTS, GROUP, decode_erasure, obey, up_to=1),
     )
 
 
 def decode_health(record: Record) -> Heard[Observation] | None:
-    """A fact about an account's health; None for a score that moved within its band. Raises `UnreadableEvent`."""
+    """A fact about an account's health; None for an event of another kind. Raises `UnreadableEvent`."""
     event = _health(record)
     if event is None:
         return None
@@ -67,7 +89,7 @@ def decode_account(record: Record) -> Heard[Account] | None:
     event = _accounts(record)
     if event is None:
         return None
-    data: AccountChanged = event.data
+    data: health.AccountChanged = event.data
     value = data.value
     account = Account(
         id=data.account_id,
@@ -79,8 +101,32 @@ def decode_account(record: Record) -> Heard[Account] | None:
         arr=tuple(_money(amount) for amount in value.arr),
         seats=value.seats,
         next_renewal_on=value.next_renewal_on,
+        stage=data.stage,
+        segment=data.segment,
+        industry=data.industry,
     )
     return _heard(event, account)
+
+
+def decode_signal(record: Record) -> Heard[Observation] | None:
+    """What was stated about a thing that rules watch; None for all else. Raises `UnreadableEvent`."""
+    event = _signals(record)
+    fact = stated(event.data) if event is not None else None
+    if event is None or fact is None:
+        return None
+    return _heard(event, Observation(event.data.account_id, event.id, event.data.occurred_at, fact))
+
+
+def decode_source(record: Record) -> Heard[Observation] | None:
+    """A source fell silent, or sends again. It feeds many accounts, so it stands for itself: as `source:<id>`."""
+    event = _sources(record)
+    if event is None:
+        return None
+    data = event.data
+    quiet = isinstance(data, SourceSilent)
+    at = data.last_seen + timedelta(seconds=data.quiet_seconds) if quiet else data.last_seen
+    fact = SourceQuiet(data.source_id, quiet, data.last_seen)
+    return _heard(event, Observation(f"source:{data.source_id}", event.id, max(at, event.time), fact))
 
 
 def decode_erasure(record: Record) -> Heard[Asked] | None:
@@ -89,16 +135,30 @@ def decode_erasure(record: Record) -> Heard[Asked] | None:
     return None if event is None else _heard(event, event.data)
 
 
-def _health_fact(data: BandChanged | AccountSilent | AccountActiveAgain) -> Fact:
+def _health_fact(data: Any) -> Fact:
     match data:
-        case BandChanged():
+        case health.BandChanged():
             previous = Band(data.previous_band) if data.previous_band is not None else None
             said = tuple(Phrase(phrase.key, phrase.params) for phrase in data.phrases)
             return BandEntered(Band(data.band), previous, data.score, data.reason, said)
-        case AccountSilent():
+        case health.ScoreChanged():
+            return ScoreMoved(data.score, data.previous_score, Band(data.band))
+        case health.MetricDeviated():
+            return MetricDeviated(data.metric, data.day, data.value, data.expected, data.deviation)
+        case health.MeasureStale():
+            return MeasureWentStale(data.measure, data.last_seen_on, data.fresh_for_days)
+        case health.AccountSilent():
             return WentSilent(data.last_activity_on, data.habit_days)
-        case AccountActiveAgain():
+        case health.AccountActiveAgain():
             return BecameActive(data.last_activity_on)
+        case health.StageChanged():
+            return StageEntered(data.stage, data.previous_stage)
+        case health.StageOverdue(milestone=None):
+            return StageOverdue(data.stage or "", data.due_on)
+        case health.StageOverdue(milestone=str(milestone)):
+            return MilestoneMissed(milestone, data.due_on)
+        case _:
+            raise TypeError(f"{type(data).__name__} is no event about health")
 
 
 def _renewal_fact(data: RenewalWindowOpened | TermRenewed | TermEnded) -> Fact:

@@ -9,8 +9,9 @@ import structlog
 
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
-from alerts.application.ports import Work
+from alerts.application.ports import Subject, Work
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.watching import Watch
 from alerts.domain.words import Language
 from mainstay.db.due_runner import DueItem
 from mainstay.db.errors import is_transient
@@ -64,6 +65,23 @@ async def deliver(deliverer: Deliverer, stopping: asyncio.Event) -> None:
     finally:
         stopper.cancel()
         await deliverer.finish()
+
+
+class LooksDue:
+    """Looks again at what gets worse, or passes, by itself."""
+
+    def __init__(
+        self, watch: Watch, within: Callable[[Transaction], Work], subject_of: Callable[[str], Subject]
+    ) -> None:
+        """`within` gives the stores of an open transaction, `subject_of` what the timer with a key looks at."""
+        self._watch = watch
+        self._within = within
+        self._subject_of = subject_of
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """Look at what the timers name; later looks are timers of their own."""
+        await self._watch.look_again(self._within(tx), {self._subject_of(item.key) for item in items})
+        return {}
 
 
 class ReplaysDue:

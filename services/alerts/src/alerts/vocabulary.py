@@ -15,13 +15,14 @@ import structlog
 import yaml
 
 from alerts.domain.observations import Phrase
-from alerts.domain.rules import WORDS, Kind
+from alerts.domain.rules import WORDS
 from alerts.domain.vocabulary import Sentences, Vocabulary, VocabularyInvalid
 from alerts.domain.words import Language
+from alerts.rulebook import shipped_rulebook
 from mainstay.language.catalogue import TextInvalid, TextMissing, phrases
 from mainstay.language.negotiation import Language as SpokenLanguage
 
-SECTIONS = ("labels", "severities", "categories", "bands", "endings", "rules")
+SECTIONS = ("labels", "severities", "categories", "bands", "terms", "endings", "rules")
 _KNOWN_WORDS = frozenset().union(*WORDS.values())
 
 _log = structlog.get_logger(__name__)
@@ -77,6 +78,8 @@ def _vocabulary(language: Language, written: Mapping[str, Any], english: Mapping
             raise VocabularyInvalid(f"{language}: {section} has too much or too little: {', '.join(map(str, odd))}")
         for name, words in written[section].items():
             _check_names(f"{language}: {section}.{name}", words, _names(english[section][name]))
+    for term, words in written["terms"].items():
+        _check_names(f"{language}: terms.{term}", words, frozenset())
     for ending, words in written["endings"].items():
         _check_names(f"{language}: endings.{ending}", words, frozenset({"by", "grade"}))
     return Vocabulary(
@@ -86,8 +89,12 @@ def _vocabulary(language: Language, written: Mapping[str, Any], english: Mapping
         categories=written["categories"],
         bands=written["bands"],
         endings=written["endings"],
+        terms=written["terms"],
         tell=partial(_told, language),
-        rules={str(rule): _sentences(f"{language}: rules.{rule}", says) for rule, says in written["rules"].items()},
+        rules={
+            str(rule): _sentences(f"{language}: rules.{rule}", str(rule), says)
+            for rule, says in written["rules"].items()
+        },
     )
 
 
@@ -100,11 +107,10 @@ def _told(language: Language, said: Sequence[Phrase]) -> str:
         return ""
 
 
-def _sentences(where: str, says: Any) -> Sentences:
+def _sentences(where: str, rule: str, says: Any) -> Sentences:
     if not isinstance(says, dict) or says.keys() != {"title", "text", "next_steps"} or not says["next_steps"]:
         raise VocabularyInvalid(f"{where}: a rule has a title, a text and next_steps")
-    kind = next((kind for kind in Kind if where.endswith(f".{kind.value}")), None)
-    known = WORDS[kind] if kind is not None else _KNOWN_WORDS
+    known = _KNOWN_WORDS if rule not in shipped_rulebook().rules else shipped_rulebook().rules[rule].spec.words
     for sentence in (says["title"], says["text"]):
         template = string.Template(str(sentence))
         if not template.is_valid() or not set(template.get_identifiers()) <= known:

@@ -12,8 +12,12 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from alerts.application.channels import ManageChannels
 from alerts.application.handling import HandleAlerts
+from alerts.application.ports import OpenWork
+from alerts.application.previewing import PreviewRules
 from alerts.application.reading import After, Reading
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.rule_documents import RuleDocuments
+from alerts.application.rules import RulesInForce
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.web.pages import decode_cursor, encode_cursor
@@ -48,11 +52,19 @@ class Handlers:
     """What the routes call."""
 
     reading: Reading
-    rulebook: Rulebook
+    rules: RulesInForce
+    rule_documents: RuleDocuments
+    preview: PreviewRules
+    open_work: OpenWork
     handle: HandleAlerts
     channels: ManageChannels
     replays: ReplayDeliveries
     clock: Clock
+
+    async def rulebook(self) -> Rulebook:
+        """The rules in force now."""
+        async with self.open_work() as work:
+            return await self.rules(work)
 
 
 def after(kind: str, cursor: str | None) -> After | None:

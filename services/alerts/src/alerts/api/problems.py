@@ -1,5 +1,6 @@
 """How this service's errors are told to a client."""
 
+from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
 from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
@@ -14,6 +15,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     AddressNotRefused: Problem(404, "address-not-refused", "The address is not a refused one"),
     DeliveryUnknown: Problem(404, "delivery-unknown", "There is no such delivery"),
     NotGivenUp: Problem(409, "delivery-not-failed", "The delivery was not given up"),
+    RuleUnknown: Problem(404, "rule-unknown", "There is no such rule, or no such version of it"),
+    RuleMovedOn: Problem(412, "rule-moved-on", "The rule has another version by now"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }
 

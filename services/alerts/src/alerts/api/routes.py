@@ -1,4 +1,4 @@
-"""The routes of alerts and rules, and those of every other group: translation between HTTP and the application."""
+"""The routes of alerts, and those of every other group: translation between HTTP and the application."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -9,12 +9,12 @@ from alerts.api.addresses import addresses
 from alerts.api.channels import channels
 from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, WRITE, Handlers, Id, Text, after, following
+from alerts.api.rules import rules
 from alerts.api.schemas import (
     AcknowledgeBody,
     AlertView,
     AlertWithHistory,
     ResolveBody,
-    RuleView,
     TransitionView,
 )
 from alerts.application.reading import AlertQuery
@@ -26,7 +26,7 @@ from mainstay.web.routes import Caller, Routes
 
 def routes(handlers: Handlers) -> Sequence[Routes]:
     """Every group of routes."""
-    return (_alerts(handlers), channels(handlers), addresses(handlers), deliveries(handlers))
+    return (_alerts(handlers), channels(handlers), addresses(handlers), deliveries(handlers), rules(handlers))
 
 
 def _alerts(handlers: Handlers) -> Routes:
@@ -44,8 +44,9 @@ def _alerts(handlers: Handlers) -> Routes:
     ) -> Page[AlertView]:
         """Alerts, the one that began last first."""
         query = AlertQuery(frozenset(state or ()), account_id, owner, rule, severity)
+        rulebook = await handlers.rulebook()
         rows = await handlers.reading.alerts(query, limit=limit + 1, after=after("alerts", cursor))
-        data = [AlertView.of(alert, account, handlers.rulebook) for alert, account in rows[:limit]]
+        data = [AlertView.of(alert, account, rulebook) for alert, account in rows[:limit]]
         return Page(
             data=data, next_cursor=following("alerts", rows, limit, data[-1].opened_at, data[-1].id) if data else None
         )
@@ -54,7 +55,7 @@ def _alerts(handlers: Handlers) -> Routes:
     async def get_alert(alert_id: Id) -> AlertWithHistory:
         """One alert with its life so far."""
         alert, account, steps = await handlers.reading.alert(alert_id)
-        view = AlertWithHistory.of(alert, account, handlers.rulebook)
+        view = AlertWithHistory.of(alert, account, await handlers.rulebook())
         return view.model_copy(update={"transitions": [TransitionView.of(step) for step in steps]})
 
     @group.post("/alerts/{alert_id}/acknowledge", scope=WRITE, answers=AlertWithHistory)
@@ -68,11 +69,5 @@ def _alerts(handlers: Handlers) -> Routes:
         """Settle an alert; whoever was told that it began is told. Doing it twice is doing it once."""
         await handlers.handle.resolve(alert_id, by=caller.name, reason=body.reason if body else None)
         return await get_alert(alert_id)
-
-    @group.get("/alert-rules", scope=READ, answers=Page[RuleView])
-    async def list_rules() -> Page[RuleView]:
-        """The rules in force."""
-        rules = sorted(handlers.rulebook.rules.values(), key=lambda rule: rule.id)
-        return Page(data=[RuleView.of(rule) for rule in rules])
 
     return group

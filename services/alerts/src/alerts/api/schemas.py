@@ -1,7 +1,7 @@
 """What goes in and out over HTTP about alerts and rules."""
 
-from datetime import date, datetime
-from typing import Self
+from datetime import date, datetime, timedelta
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -63,6 +63,7 @@ class AlertView(BaseModel):
     title: str
     reason: str
     next_steps: list[str]
+    playbook: str | None = Field(default=None, description="The name of the playbook that its rule proposes")
     opened_at: datetime = Field(description="When it began, which may lie long before it was recorded")
     recorded_at: datetime
     quiet: bool = Field(description="It lay too far in the past to tell anybody when it was recorded")
@@ -91,6 +92,7 @@ class AlertView(BaseModel):
             title=title_of(alert, account, rule),
             reason=text_of(alert, account, rule),
             next_steps=list(rule.next_steps) if rule else [],
+            playbook=rule.playbook if rule else None,
             opened_at=alert.opened_at,
             recorded_at=alert.recorded_at,
             quiet=alert.quiet,
@@ -150,13 +152,21 @@ class ResolveBody(BaseModel):
 
 
 class RuleView(BaseModel):
-    """A rule in force."""
+    """A rule, as it is in force or switched off."""
 
     id: str
     version: int
+    enabled: bool
     kind: str
     category: Category
-    severity: dict[str, Severity] = Field(description="By grade")
+    severity: dict[str, Severity] = Field(description="By grade: what the kind tells apart, or the severity by level")
+    levels: dict[str, float] = Field(description="From which value on it is how severe")
+    when: dict[str, str | int | list[str]] = Field(description="The settings of the kind; conditions by severity")
+    hold_for_seconds: int = Field(description="How long the condition must hold before an alert opens")
+    keep_firing_for_seconds: int = Field(description="How long an alert stays open after the condition was last true")
+    cooldown_seconds: int = Field(description="How long after its end no other alert of the same grade opens")
+    playbook: str | None
+    attach: list[str]
     title: str
     text: str
     next_steps: list[str]
@@ -167,10 +177,26 @@ class RuleView(BaseModel):
         return cls(
             id=rule.id,
             version=rule.version,
+            enabled=rule.enabled,
             kind=rule.kind,
             category=rule.category,
             severity=dict(rule.severity),
+            levels=dict(rule.levels),
+            when={name: _plain(value) for name, value in rule.when.items()}
+            | {grade: condition.text for grade, condition in rule.conditions.items()},
+            hold_for_seconds=int(rule.holding.hold_for.total_seconds()),
+            keep_firing_for_seconds=int(rule.holding.keep_firing_for.total_seconds()),
+            cooldown_seconds=int(rule.holding.cooldown.total_seconds()),
+            playbook=rule.playbook,
+            attach=list(rule.attach),
             title=rule.title,
             text=rule.text,
             next_steps=list(rule.next_steps),
         )
+
+
+def _plain(value: Any) -> str | int | list[str]:
+    """A setting as an answer shows it; durations in seconds."""
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    return list(value) if isinstance(value, tuple) else value

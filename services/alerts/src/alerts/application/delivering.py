@@ -17,6 +17,7 @@ from prometheus_client import Counter as Metric
 from alerts.application.channels import DELETED, SWITCHED_OFF
 from alerts.application.events import delivery_failed
 from alerts.application.ports import Call, Claim, Delivery, OpenWork, Refused, Sender, Work
+from alerts.application.rules import RulesInForce
 from alerts.application.settling import attempt_of, channel_after, settled, tell_operator
 from alerts.application.telling import OVERTAKEN
 from alerts.domain.accounts import Account
@@ -25,7 +26,6 @@ from alerts.domain.channels import Channel
 from alerts.domain.deliveries import MOST_ATTEMPTS, REFUSED_FOR, Delivered, DeliveryState, Failed, Outcome, Suppressed
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Digest, Links, Message, compose, disabled_message, in_order, test_message
-from alerts.domain.rules import Rulebook
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Language
 from mainstay.kernel.clock import Clock
@@ -70,7 +70,7 @@ DEFAULT_LIMITS = Limits(
 class Composing:
     """What messages are made of besides the alert and its account."""
 
-    rulebook: Rulebook
+    rules: RulesInForce
     links: Links
     words: Mapping[Language, Vocabulary]
 
@@ -83,7 +83,7 @@ class Composing:
             return test_message(notification.id, claim.channel.name, notification.created_at, words)
         account = claim.account or Account(claim.alert.account_id)
         notice = Notice(notification.kind)
-        message = compose(notification.id, notice, claim.alert, account, self.rulebook, self.links, words)
+        message = compose(notification.id, notice, claim.alert, account, self.rules.latest, self.links, words)
         return replace(message, refused=claim.refused)
 
     def digest(self, digest_id: str, claims: tuple[Claim, ...]) -> Digest:
@@ -123,6 +123,7 @@ class Deliverer:
         """Claim what is due and has room, and start sending it; answers how many deliveries. For one task at a time."""
         now = self._clock.now()
         async with self._open() as work:
+            await self._composing.rules(work)
             calls = await work.deliveries.claim(
                 now=now, lease_until=now + self._limits.lease, at_once=self._limits.at_once
             )

@@ -1,6 +1,6 @@
 """Erasing accounts from alerts: nothing of an erased account stays, and nobody is told of it any more.
 
-Of a customer's people alerts holds nothing, so the erasure of a user is confirmed with zero.
+Of a customer's people alerts holds the id of contacts with a role, their role, and whether they left.
 """
 
 import structlog
@@ -41,9 +41,11 @@ class ObeyErasures:
                         await work.erased.lift(heard.what.kind, heard.what.subject)
 
     async def _erase(self, work: Work, asked: ErasureRequested) -> None:
-        now, rows = self._clock.now(), 0
+        now = self._clock.now()
+        await work.erased.remember(asked.kind, asked.subject, asked.erasure_id, now)
         if asked.kind == ACCOUNT:
-            await work.erased.remember(asked.kind, asked.subject, asked.erasure_id, now)
             rows = await work.erased.erase_account(asked.subject)
+        else:
+            rows = await work.erased.erase_contact(asked.subject)
         work.publish(record_of(ErasureConfirmed(asked.erasure_id, asked.subject, NAME, now, rows), now))
         _log.info("erased", erasure=asked.erasure_id, kind=asked.kind, rows=rows)

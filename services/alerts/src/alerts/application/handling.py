@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 from alerts.application.events import said_of
 from alerts.application.ports import OpenWork
+from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
 from alerts.domain.alerts import Alert, AlertUnknown, Change, acknowledge, resolve
-from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 
 
 class HandleAlerts:
     """Acknowledge and resolve; doing either twice is doing it once."""
 
-    def __init__(self, open_work: OpenWork, rulebook: Rulebook, telling: Telling, clock: Clock) -> None:
+    def __init__(self, open_work: OpenWork, rules: RulesInForce, telling: Telling, clock: Clock) -> None:
         self._open = open_work
-        self._rulebook = rulebook
+        self._rules = rules
         self._telling = telling
         self._clock = clock
 
@@ -39,5 +39,6 @@ class HandleAlerts:
             if change.transitions:
                 await work.alerts.save([change])
                 await self._telling.tell(work, [change], accounts)
-                work.publish(*said_of(change, accounts[account_id], self._rulebook, self._clock.now()))
+                rulebook = await self._rules(work)
+                work.publish(*said_of(change, accounts[account_id], rulebook, self._clock.now()))
             return change.alert

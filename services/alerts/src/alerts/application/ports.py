@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
 from alerts.domain.channels import Channel
@@ -123,6 +124,9 @@ class Accounts(Protocol):
         The erased are left out.
         """
 
+    async def page(self, after: str, limit: int) -> Sequence[Account]:
+        """Accounts by id, those behind `after`."""
+
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records of locked accounts; one that is older than what is stored changes nothing."""
 
@@ -135,6 +139,9 @@ class Alerts(Protocol):
 
     async def histories(self, subjects: Collection[Subject]) -> Mapping[Subject, Sequence[Observation]]:
         """Everything observed about the subjects."""
+
+    async def whole_histories(self, account_ids: Collection[str]) -> Mapping[str, Sequence[Observation]]:
+        """Everything observed about accounts, by account."""
 
     async def about(self, subjects: Collection[Subject]) -> Mapping[Subject, Mapping[str, Alert]]:
         """The alerts about the subjects, by id."""
@@ -240,6 +247,22 @@ class Replays(Protocol):
         """Those of the channels that take messages now."""
 
 
+class Looks(Protocol):
+    """Timers that look again at what gets worse, or passes, by itself."""
+
+    async def arm(self, looks: Mapping[Subject, datetime]) -> None:
+        """Look at subjects again at their instants."""
+
+    async def arm_all(self, at: datetime, subjects: Iterable[str], *, accounts: Collection[str] | None = None) -> None:
+        """Look at everything observed about subjects, of some accounts or of all.
+
+        A colon at the end stands for all that begin so, `account` for conditions over all that is known of an account.
+        """
+
+    async def arm_alerts_of(self, rule_id: str, at: datetime) -> None:
+        """Look at everything that a rule has an open alert about."""
+
+
 class Erasures(Protocol):
     """Who was erased, by a keyed hash, and the erasing."""
 
@@ -249,8 +272,14 @@ class Erasures(Protocol):
     async def lift(self, kind: str, subject: str) -> None:
         """From now on the subject is none of the erased."""
 
+    async def among(self, kind: str, ids: Collection[str]) -> frozenset[str]:
+        """Those of the ids that are erased."""
+
     async def erase_account(self, subject: str) -> int:
         """Delete all that is held about an account; answers how many rows."""
+
+    async def erase_contact(self, subject: str) -> int:
+        """Delete all that is held about a person at a customer; answers how many rows."""
 
 
 class Work(Protocol):
@@ -279,6 +308,14 @@ class Work(Protocol):
     @property
     def replays(self) -> Replays:
         """Replays."""
+
+    @property
+    def rules(self) -> RuleStore:
+        """Rules that people saved."""
+
+    @property
+    def looks(self) -> Looks:
+        """Timers that look again."""
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those of the (source, event id) pairs that had no effect before; from now on they had."""
@@ -321,6 +358,7 @@ __all__ = [
     "Deliveries",
     "Delivery",
     "Erasures",
+    "Looks",
     "Notice",
     "Notification",
     "OpenWork",

@@ -13,7 +13,7 @@ from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import DeliveryState, delivery_id, notification_id
-from alerts.domain.episodes import Ending
+from alerts.domain.moments import Ending
 from mainstay.kernel.clock import Clock
 
 UNKNOWN_ACCOUNT_WAIT = timedelta(seconds=5)

@@ -1,22 +1,26 @@
 """What alerts hears: facts about health and renewals make alerts, account records keep the projection current."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 import structlog
 
 from alerts.application.events import said_of
 from alerts.application.ports import OpenWork, Subject, Work
+from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
 from alerts.domain.accounts import Account
-from alerts.domain.alerts import Alert, Change, follow, withdraw
-from alerts.domain.episodes import Episode, episodes
-from alerts.domain.observations import Observation
-from alerts.domain.rules import Rulebook
+from alerts.domain.alerts import Alert, Change, follow, retire, withdraw
+from alerts.domain.conditions.variables import concerns
+from alerts.domain.episodes import ACCOUNT, Episode, look, look_at_account
+from alerts.domain.kinds import DATED, SPECS, Kind
+from alerts.domain.observations import CONTACT, MeasuresRead, Observation, Stated
+from alerts.domain.rules import Rule, Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
+from mainstay.service.subjects import USER
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -36,11 +40,13 @@ class Heard(Generic[T_co]):
 class KeepAccounts:
     """Keep the projection of accounts: the newest record of each counts, by its sequence."""
 
-    def __init__(self, open_work: OpenWork) -> None:
+    def __init__(self, open_work: OpenWork, rules: RulesInForce, clock: Clock) -> None:
         self._open = open_work
+        self._rules = rules
+        self._clock = clock
 
     async def __call__(self, batch: Batch[Heard[Account]]) -> None:
-        """Store what is newer than what is known."""
+        """Store what is newer than what is known; what conditions go by is looked at again where it changed."""
         async with self._open(batch) as work:
             newest: dict[str, Account] = {}
             for heard in batch.messages:
@@ -49,19 +55,36 @@ class KeepAccounts:
                     newest[account.id] = account
             kept = await work.accounts.lock(newest)
             await work.accounts.keep([newest[account_id] for account_id in kept])
+            changed = [
+                account_id
+                for account_id, before in kept.items()
+                if newest[account_id].sequence > before.sequence and _changes_conditions(before, newest[account_id])
+            ]
+            if changed:
+                subjects = [*BY_THE_RECORD, *([ACCOUNT] if (await self._rules(work)).on_variables else [])]
+                await work.looks.arm_all(self._clock.now(), subjects, accounts=changed)
+
+
+BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for one in SPECS[kind].watches}))
+"""The subjects of conditions that go by the account's zone, stage or service."""
+
+
+def _changes_conditions(before: Account, after: Account) -> bool:
+    return replace(before, sequence=0, name=None) != replace(after, sequence=0, name=None)
 
 
 class Watch:
-    """Open and resolve alerts as facts arrive, each fact once, and tell people what is news."""
+    """Open and resolve alerts as facts arrive and time goes by, each fact once, and tell people what is news."""
 
     def __init__(
-        self, open_work: OpenWork, rulebook: Rulebook, telling: Telling, clock: Clock, *, quiet_after: timedelta
+        self, open_work: OpenWork, rules: RulesInForce, telling: Telling, clock: Clock, *, quiet_after: timedelta
     ) -> None:
         self._open = open_work
-        self._rulebook = rulebook
+        self._rules = rules
         self._telling = telling
         self._clock = clock
         self._quiet_after = quiet_after
+        self._metrics: set[str] = set()
 
     async def __call__(self, batch: Batch[Heard[Observation]]) -> None:
         """Take in a batch of facts."""
@@ -72,50 +95,91 @@ class Watch:
                 return
             accounts = await work.accounts.lock({one.what.account_id for one in heard})
             observations = [one.what for one in heard if one.what.account_id in accounts]  # none of an erased one
+            observations = await _without_the_erased(work, observations)
             if not observations:
                 return
             await work.alerts.observe(observations)
-            changes = await self._changes(work, observations)
-            await work.alerts.save(changes)
-            await self._telling.tell(work, changes, accounts)
-            self._say(work, changes, accounts, heard)
+            await self._remember_metrics(work, observations)
+            subjects: set[Subject] = {(seen.account_id, seen.subject) for seen in observations}
+            rulebook = await self._rules(work)
+            subjects |= {
+                (seen.account_id, ACCOUNT)
+                for seen in observations
+                if any(concerns(rule.variables, seen.subject) for rule in rulebook.on_variables)
+            }
+            traces = {(one.what.account_id, one.what.subject): one.traceparent for one in heard}
+            await self._look(work, rulebook, subjects, accounts, traces)
 
-    async def _changes(self, work: Work, observations: Iterable[Observation]) -> Sequence[Change]:
-        subjects: set[Subject] = {(seen.account_id, seen.subject) for seen in observations}
-        histories = await work.alerts.histories(subjects)
-        stored = await work.alerts.about(subjects)
-        return [
-            change
-            for subject in sorted(subjects)
-            for change in self._reconcile(episodes(self._rulebook, histories[subject]), stored.get(subject, {}))
-        ]
+    async def look_again(self, work: Work, subjects: Collection[Subject]) -> None:
+        """Look at subjects of which nothing new was heard, in a transaction that is open."""
+        accounts = await work.accounts.lock({account_id for account_id, _ in subjects})
+        here = {subject for subject in subjects if subject[0] in accounts}
+        await self._look(work, await self._rules(work), here, accounts, {})
 
-    def _reconcile(self, found: Sequence[Episode], stored: Mapping[str, Alert]) -> Iterable[Change]:
+    async def _look(
+        self,
+        work: Work,
+        rulebook: Rulebook,
+        subjects: Collection[Subject],
+        accounts: Mapping[str, Account],
+        traces: Mapping[Subject, str | None],
+    ) -> None:
+        if not subjects:
+            return
         now = self._clock.now()
+        histories = await work.alerts.histories([subject for subject in subjects if subject[1] != ACCOUNT])
+        wholes = await work.alerts.whole_histories([account_id for account_id, name in subjects if name == ACCOUNT])
+        stored = await work.alerts.about(subjects)
+        changes: list[Change] = []
+        again: dict[Subject, datetime] = {}
+        for subject in sorted(subjects):
+            account = accounts[subject[0]]
+            if subject[1] == ACCOUNT:
+                found = look_at_account(rulebook, wholes.get(account.id, ()), account, now)
+            else:
+                found = look(rulebook, histories.get(subject, ()), account, now)
+            changes += self._reconcile(rulebook, found.episodes, stored.get(subject, {}), now)
+            if found.again_at is not None:
+                again[subject] = found.again_at
+        await work.looks.arm(again)
+        await work.alerts.save(changes)
+        await self._telling.tell(work, changes, accounts)
+        self._say(work, rulebook, changes, accounts, traces)
+
+    def _reconcile(
+        self, rulebook: Rulebook, found: Sequence[Episode], stored: Mapping[str, Alert], now: datetime
+    ) -> Iterable[Change]:
         for episode in found:
             before = stored.get(episode.alert_id)
             change = follow(episode, before, now=now, quiet_after=self._quiet_after)
             if change.alert != before:
                 yield change
         for alert_id in stored.keys() - {episode.alert_id for episode in found}:
-            change = withdraw(stored[alert_id], now=now)
+            change = _taken_back(stored[alert_id], rulebook.named(stored[alert_id].rule), now)
             if change.transitions:
                 _log.warning("alert withdrawn", alert=alert_id, account=change.alert.account_id)
                 yield change
 
+    async def _remember_metrics(self, work: Work, observations: Iterable[Observation]) -> None:
+        """Rules may name the metrics that were heard of."""
+        heard = {name for seen in observations if isinstance(seen.fact, MeasuresRead) for name in seen.fact.values}
+        if heard - self._metrics:
+            await work.rules.remember_metrics(heard - self._metrics)
+            self._metrics |= heard  # a rollback after this costs a suggestion at most
+
     def _say(
         self,
         work: Work,
+        rulebook: Rulebook,
         changes: Iterable[Change],
         accounts: Mapping[str, Account],
-        heard: Sequence[Heard[Observation]],
+        traces: Mapping[Subject, str | None],
     ) -> None:
-        traces = {(one.what.account_id, one.what.subject): one.traceparent for one in heard}
         now = self._clock.now()
         for change in changes:
             alert = change.alert
             trace = traces.get((alert.account_id, alert.subject))
-            work.publish(*said_of(change, accounts[alert.account_id], self._rulebook, now, trace))
+            work.publish(*said_of(change, accounts[alert.account_id], rulebook, now, trace))
             for step in change.transitions:
                 if step.quiet:
                     continue  # filling in history opens and resolves thousands that nobody is told of
@@ -128,3 +192,17 @@ class Watch:
                     severity=alert.severity,
                     occurred_at=step.occurred_at.isoformat(),
                 )
+
+
+def _taken_back(alert: Alert, rule: Rule | None, now: datetime) -> Change:
+    if rule is None or not rule.enabled:
+        return retire(alert, is_off=True, now=now)
+    if rule.version != alert.rule_version:
+        return retire(alert, is_off=False, now=now)
+    return withdraw(alert, now=now)
+
+
+async def _without_the_erased(work: Work, observations: Sequence[Observation]) -> list[Observation]:
+    people = {seen.fact.id for seen in observations if isinstance(seen.fact, Stated) and seen.fact.thing == CONTACT}
+    erased = await work.erased.among(USER, people)
+    return [seen for seen in observations if seen.subject not in {f"{CONTACT}:{person}" for person in erased}]

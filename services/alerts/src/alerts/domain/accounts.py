@@ -1,6 +1,7 @@
 """The account as alerts knows it: a projection of health-score's record, enough to route and word a message."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from mainstay.kernel.money import Money
@@ -22,6 +23,12 @@ class Account:
     arr: tuple[Money, ...] = ()
     seats: int | None = None
     next_renewal_on: date | None = None
+    stage: str | None = None
+    segment: str | None = None
+    industry: str | None = None
+    touch_every_days: int | None = None
+    response_within_hours: Mapping[str, int] = field(default_factory=dict)
+    """What its service policy promises, by priority of the ticket; `any` for the others."""
 
     @property
     def is_known(self) -> bool:
@@ -32,3 +39,12 @@ class Account:
     def label(self) -> str:
         """The name, or the id where no name is known."""
         return self.name or self.id
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it left, or is known to leave."""
+        return self.stage in {"will_churn", "churned"}
+
+    def response_hours(self, priority: str | None) -> int | None:
+        """Within how many hours a ticket of a priority is to be answered; None where nothing is promised."""
+        return self.response_within_hours.get(priority or "any", self.response_within_hours.get("any"))

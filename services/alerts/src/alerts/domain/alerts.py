@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alerts.domain.episodes import Ending, Episode
+from alerts.domain.episodes import Episode
+from alerts.domain.moments import Ending
 from alerts.domain.observations import Phrase
 from alerts.domain.words import Category, Severity
 
 BY_HAND = "by-hand"
 WITHDRAWN = "withdrawn"
+RULE_OFF = "rule-off"
+RULE_CHANGED = "rule-changed"
 
 
 class AlertUnknown(Exception):
@@ -62,7 +65,8 @@ class Notice(StrEnum):
 class Alert:
     """One alert. `told` says that its opening was worth a notification, `quiet` that it lay too far in the past.
 
-    `resolution` is an `Ending`, `by-hand` or `withdrawn`; `resolved_by` is null where time or the condition did it.
+    `resolution` is an `Ending`, `by-hand`, `withdrawn`, `rule-off` or `rule-changed`; `resolved_by` is null where time
+    or the condition did it.
     """
 
     id: str
@@ -121,12 +125,14 @@ class Change:
 def follow(episode: Episode, stored: Alert | None, *, now: datetime, quiet_after: timedelta) -> Change:
     """Bring an alert to what its episode says.
 
-    A step that lies further back than `quiet_after` is recorded and told to nobody. An alert nobody was told of is told
-    when its condition is seen again recently enough. A resolution is told where the opening was.
+    A step that lies further back than `quiet_after`, or before its rule was put in force, is recorded and told to
+    nobody. An alert nobody was told of is told when its condition is seen again recently enough. A resolution is told
+    where the opening was.
     """
 
     def is_quiet(at: datetime) -> bool:
-        return now - at > quiet_after
+        since = episode.rule.in_force_since
+        return now - at > quiet_after or (since is not None and at < since)
 
     transitions: list[Transition] = []
     notices: list[Notice] = []
@@ -171,6 +177,20 @@ def withdraw(alert: Alert, *, now: datetime) -> Change:
     reason = "Withdrawn: an event that arrived later shows that this had begun before."
     alert = replace(alert, state=State.RESOLVED, resolved_at=now, resolution=WITHDRAWN, reason=reason)
     return Change(alert, (Transition(alert.id, Step.WITHDRAWN, now, now, quiet=True),))
+
+
+def retire(alert: Alert, *, is_off: bool, now: datetime) -> Change:
+    """End an alert that its rule makes no more: it was switched off, or changed. Whoever was told hears so."""
+    if alert.is_resolved:
+        return Change(alert)
+    how, reason = (
+        (RULE_OFF, "Its rule was switched off.")
+        if is_off
+        else (RULE_CHANGED, "Its rule was changed, and does not say this any more.")
+    )
+    alert = replace(alert, state=State.RESOLVED, resolved_at=now, resolution=how, reason=reason)
+    step = Transition(alert.id, Step.RESOLVED, now, now, quiet=not alert.told)
+    return Change(alert, (step,), (Notice.RESOLVED,) if alert.told else ())
 
 
 def acknowledge(alert: Alert, *, by: str, comment: str | None, now: datetime) -> Change:

@@ -59,6 +59,8 @@ class Message:
     next_steps: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     alert: Alert | None = None
+    attach: tuple[str, ...] = ()
+    """What of the account's record its rule has shown besides."""
     refused: frozenset[str] = frozenset()
     """Addresses that refuse mail."""
 
@@ -88,7 +90,12 @@ class Message:
             (words.label("owner"), self.owner),
             (words.label("tier"), self.account.tier or words.label("none")),
             (words.label("since"), words.instant(self.occurred_at)),
+            *((words.label(f"attached_{name}"), shown) for name in self.attach if (shown := self._attached(name))),
         )
+
+    def _attached(self, name: str) -> str:
+        value = getattr(self.account, name)
+        return "" if value is None else self.words.terms.get(str(value), str(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,7 @@ def compose(
         next_steps=() if resolved else words.next_steps(rule),
         links=links.to(alert, words),
         alert=alert,
+        attach=rule.attach if rule else (),
     )
 
 

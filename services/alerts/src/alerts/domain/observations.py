@@ -7,12 +7,18 @@ aside and redriven later finds its place.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from alerts.domain.words import Band
 from mainstay.kernel.money import Money
 
 BAND = "band"
 ACTIVITY = "activity"
+SCORE = "score"
+MEASURES = "measures"
+STAGE = "stage"
+TOUCHES = "touches"
+CONTACT = "contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,162 @@ class TermClosed:
         return term_subject(self.term_id)
 
 
-Fact = BandEntered | WentSilent | BecameActive | WindowOpened | TermClosed
+@dataclass(frozen=True, slots=True)
+class ScoreMoved:
+    """The published score is another: whole points 0–100, None where there is too little data."""
+
+    score: int | None
+    previous: int | None
+    band: Band
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuresRead:
+    """The values of the account's measures, by metric; those without a value are left out."""
+
+    values: Mapping[str, float]
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return MEASURES
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDeviated:
+    """A complete day's figure lies `deviation` usual spreads above (negative: below) what is expected."""
+
+    metric: str
+    day: date
+    value: int
+    expected: float
+    deviation: float
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return f"deviation:{self.metric}"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureWentStale:
+    """The latest evidence of a measure is older than the days it is good for."""
+
+    measure: str
+    last_seen_on: date
+    fresh_for_days: int
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return f"measure:{self.measure}"
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntered:
+    """The account entered a stage of its life; None: its stage was withdrawn."""
+
+    stage: str | None
+    previous: str | None
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return STAGE
+
+
+@dataclass(frozen=True, slots=True)
+class StageOverdue:
+    """The account is longer in a stage than its target; `due_on` was the last day in time."""
+
+    stage: str
+    due_on: date
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return STAGE
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneMissed:
+    """The day planned for a milestone passed without it."""
+
+    milestone: str
+    due_on: date
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return f"milestone:{self.milestone}"
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneReached:
+    """A milestone was reached."""
+
+    milestone: str
+    on: date
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return f"milestone:{self.milestone}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What somebody stated about a thing of the customer's: a ticket, an invoice, a touch. Null withdraws a field.
+
+    `fields` are JSON values, and only those that rules need: no text of customers, no name of a person.
+    """
+
+    thing: str
+    id: str
+    fields: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about; all touches are one matter."""
+        return TOUCHES if self.thing == "touch" else f"{self.thing}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceQuiet:
+    """A source of data sends nothing any more, or (`quiet` false) sends again."""
+
+    source_id: str
+    quiet: bool
+    last_seen: datetime
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return f"source:{self.source_id}"
+
+
+Fact = (
+    BandEntered
+    | ScoreMoved
+    | MeasuresRead
+    | MetricDeviated
+    | MeasureWentStale
+    | WentSilent
+    | BecameActive
+    | StageEntered
+    | StageOverdue
+    | MilestoneMissed
+    | MilestoneReached
+    | WindowOpened
+    | TermClosed
+    | Stated
+    | SourceQuiet
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,57 @@
-"""Rules: which condition makes an alert, how severe it is, and what a person should do next.
+"""Rules: which condition makes an alert, how severe it is, how long it must hold, and what a person should do next.
 
-A rule's words come from a versioned file (`alerts.rules`); the conditions themselves are the kinds of
-`alerts.domain.episodes`.
+A rule's words come from a versioned document; what the kinds of conditions mean stands in `alerts.domain.conditions`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
 from string import Template
+from typing import Any
 
+from alerts.domain.holding import Holding
+from alerts.domain.kinds import LASTS, SPECS, Kind, Reaching, Spec
+from alerts.domain.observations import MEASURES, SCORE
 from alerts.domain.words import Category, Severity
+
+WORDS: Mapping[Kind, frozenset[str]] = {kind: spec.words for kind, spec in SPECS.items()}
+"""The names that the sentences of a kind may use, written `$name`."""
+
+HEALTH_SCORE = "health_score"
+"""The metric that stands for the published score."""
+
+AT_ONCE = Holding()
+
+ATTACHABLE = ("stage", "segment", "industry", "seats")
+"""What of an account's record a rule can have shown beside what every message shows."""
 
 
 class RuleInvalid(ValueError):
     """A rule cannot be used as it is written."""
 
 
-class Kind(StrEnum):
-    """The conditions that a rule can watch."""
-
-    BAND_WORSENED = "band-worsened"
-    SILENT = "silent"
-    RENEWAL_WINDOW = "renewal-window"
-
-
-GRADES: Mapping[Kind, frozenset[str]] = {
-    Kind.BAND_WORSENED: frozenset({"red", "yellow"}),
-    Kind.SILENT: frozenset({"silent"}),
-    Kind.RENEWAL_WINDOW: frozenset({"red", "yellow", "green", "unknown"}),
-}
-"""What a kind tells apart: the band that was entered, silence, the health in which a renewal window opens."""
-
-WORDS: Mapping[Kind, frozenset[str]] = {
-    Kind.BAND_WORSENED: frozenset({"account", "band", "previous", "score", "why", "since"}),
-    Kind.SILENT: frozenset({"account", "last_activity_on", "habit_days"}),
-    Kind.RENEWAL_WINDOW: frozenset({"account", "contract", "amount", "seats", "ends_before", "health"}),
-}
-"""The names that the sentences of a kind may use, written `$name`."""
-
-
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition: its text, the variables it uses, and whether it is true of their values.
+
+    One that cannot be told, because a variable has no value, is not true.
+    """
+
+    text: str
+    variables: frozenset[str]
+    holds: Callable[[Mapping[str, Any]], bool] = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Rule:
-    """One rule. `severity` is by grade; `title` and `text` are sentences with `$names`; `next_steps` are advice."""
+    """One rule. `severity` is by grade; `title` and `text` are sentences with `$names`; `next_steps` are advice.
+
+    Kinds with levels have one grade a severity, with the value at which it begins in `levels`. `when` are the kind's
+    settings, durations as such. `conditions` (kind `cel` only) are by grade. `in_force_since` is when the rule was
+    switched on, where people did that: what began before is recorded and told to nobody. `own_words`: the sentences
+    are not those that come with Mainstay, so no translation of those says the same.
+    """
 
     id: str
     version: int
@@ -51,10 +61,19 @@ class Rule:
     title: str
     text: str
     next_steps: tuple[str, ...]
+    levels: Mapping[str, float] = field(default_factory=dict)
+    when: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    holding: Holding = AT_ONCE
+    playbook: str | None = None
+    attach: tuple[str, ...] = ()
+    enabled: bool = True
+    in_force_since: datetime | None = None
+    own_words: bool = False
 
     def __post_init__(self) -> None:
-        if set(self.severity) != GRADES[self.kind]:
-            raise RuleInvalid(f"rule {self.id}: severity is needed for exactly {sorted(GRADES[self.kind])}")
+        if not self.severity or not set(self.severity) <= set(self._all_grades):
+            raise RuleInvalid(f"rule {self.id}: severity is needed for one or more of {', '.join(self._all_grades)}")
         for sentence in (self.title, self.text):
             template = Template(sentence)
             if not template.is_valid():
@@ -67,31 +86,100 @@ class Rule:
         if not self.next_steps:
             raise RuleInvalid(f"rule {self.id}: say what to do next")
 
+    @property
+    def spec(self) -> Spec:
+        """What the rule's kind looks at and can be set to."""
+        return SPECS[self.kind]
+
+    @property
+    def _all_grades(self) -> tuple[str, ...]:
+        return self.spec.grades or tuple(severity.value for severity in Severity)
+
+    @cached_property
+    def grades(self) -> tuple[str, ...]:
+        """What the rule tells apart, the mildest first."""
+        return tuple(grade for grade in self._all_grades if grade in self.severity)
+
+    @property
+    def reaching(self) -> Reaching:
+        """When a value has reached a level."""
+        if self.kind is Kind.METRIC_THRESHOLD and self.when["is"] == "below":
+            return Reaching.BELOW
+        return self.spec.reaching
+
+    def looks_at(self, subject: str) -> bool:
+        """Whether facts about a subject concern the rule by themselves."""
+        if self.kind is Kind.METRIC_THRESHOLD:
+            return subject == (SCORE if self.when["metric"] == HEALTH_SCORE else MEASURES)
+        return self.spec.looks_at(subject)
+
+    @property
+    def lasts(self) -> timedelta | None:
+        """How long the condition counts after it was said last; None: until its end is said."""
+        lasts: timedelta | None = self.when.get(LASTS)
+        return lasts
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The variables that its conditions use."""
+        return frozenset(name for condition in self.conditions.values() for name in condition.variables)
+
+    def graded(self, value: float) -> str | None:
+        """The worst grade whose level a value has reached."""
+        return next(
+            (grade for grade in reversed(self.grades) if reached(value, self.levels[grade], self.reaching)), None
+        )
+
     def worded(self, sentence: str, words: Mapping[str, str]) -> str:
-        """A sentence of the rule with its names filled in."""
-        return Template(sentence).substitute(words)
+        """A sentence of the rule with its names filled in; a name that an older alert does not have stays as it is."""
+        return Template(sentence).safe_substitute(words)
 
 
-@dataclass(frozen=True, slots=True)
+def reached(value: float, level: float, reaching: Reaching) -> bool:
+    """Whether a value has reached a level."""
+    match reaching:
+        case Reaching.AT_LEAST:
+            return value >= level
+        case Reaching.AT_MOST:
+            return value <= level
+        case Reaching.BELOW:
+            return value < level
+
+
+@dataclass(frozen=True)
 class Rulebook:
-    """The rules in force, by kind: one rule a kind."""
+    """The rules by id. Those that are switched off make no alerts, and still word the alerts they made."""
 
-    rules: Mapping[Kind, Rule]
+    rules: Mapping[str, Rule]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> "Rulebook":
-        """A rulebook; two rules of one kind are refused."""
-        by_kind: dict[Kind, Rule] = {}
+        """A rulebook; two rules with one id are refused."""
+        by_id: dict[str, Rule] = {}
         for rule in rules:
-            if rule.kind in by_kind:
-                raise RuleInvalid(f"rules {by_kind[rule.kind].id} and {rule.id} watch the same condition")
-            by_kind[rule.kind] = rule
-        return cls(by_kind)
+            if rule.id in by_id:
+                raise RuleInvalid(f"two rules have the id {rule.id}")
+            by_id[rule.id] = rule
+        return cls(by_id)
 
-    def get(self, kind: Kind) -> Rule | None:
-        """The rule that watches a condition, or None where nobody wants to know."""
-        return self.rules.get(kind)
+    @cached_property
+    def in_force(self) -> tuple[Rule, ...]:
+        """The rules that are switched on, by id."""
+        return tuple(rule for _, rule in sorted(self.rules.items()) if rule.enabled)
+
+    @cached_property
+    def on_variables(self) -> tuple[Rule, ...]:
+        """Those whose condition is over the account's variables, so that any fact can concern them."""
+        return tuple(rule for rule in self.in_force if rule.kind is Kind.CEL)
+
+    def watching(self, subject: str) -> tuple[Rule, ...]:
+        """The rules in force that facts about a subject concern."""
+        return tuple(rule for rule in self.in_force if rule.looks_at(subject))
 
     def named(self, rule_id: str) -> Rule | None:
-        """The rule with that id, if it is still in force."""
-        return next((rule for rule in self.rules.values() if rule.id == rule_id), None)
+        """The rule with that id, if there is one."""
+        return self.rules.get(rule_id)
+
+    def with_(self, rule: Rule) -> "Rulebook":
+        """The rulebook with one rule added, or replaced."""
+        return Rulebook({**self.rules, rule.id: rule})

@@ -9,7 +9,7 @@ from string import Template
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import BY_HAND, Alert
 from alerts.domain.observations import Phrase
-from alerts.domain.rules import Kind, Rule
+from alerts.domain.rules import Rule
 from alerts.domain.words import Language
 from mainstay.kernel.money import Money
 
@@ -38,7 +38,8 @@ def _nothing(_: Sequence[Phrase]) -> str:
 class Vocabulary:
     """Words by name, in one language.
 
-    `rules` are translations by rule id, `endings` by resolution; what has none speaks for itself, in English.
+    `rules` are translations by rule id, `endings` by resolution, `terms` of roles, stages, outcomes and priorities;
+    what has none speaks for itself, in English.
     """
 
     language: Language
@@ -48,6 +49,7 @@ class Vocabulary:
     bands: Mapping[str, str]
     endings: Mapping[str, str]
     rules: Mapping[str, Sentences]
+    terms: Mapping[str, str]
     tell: Callable[[Sequence[Phrase]], str] = _nothing
     """Phrases as a sentence in this language; empty where it cannot be told."""
 
@@ -82,25 +84,25 @@ class Vocabulary:
         """What happened, in one line."""
         if rule is None:
             return self.label("titled", account=account.label, rule=alert.rule)
-        said = self.rules.get(rule.id)
+        said = self._translated(rule)
         if said is None:
             return rule.worded(rule.title, {**alert.words, "account": account.label})
-        return Template(said.title).substitute(self._in_words(rule, alert, account))
+        return Template(said.title).safe_substitute(self._in_words(alert, account))
 
     def text(self, alert: Alert, account: Account, rule: Rule | None) -> str:
         """Why, in a sentence or two."""
         if rule is None:
             return ""
-        said = self.rules.get(rule.id)
+        said = self._translated(rule)
         if said is None:
             return rule.worded(rule.text, {**alert.words, "account": account.label})
-        return Template(said.text).substitute(self._in_words(rule, alert, account))
+        return Template(said.text).safe_substitute(self._in_words(alert, account))
 
     def next_steps(self, rule: Rule | None) -> tuple[str, ...]:
         """What to do next."""
         if rule is None:
             return ()
-        said = self.rules.get(rule.id)
+        said = self._translated(rule)
         return said.next_steps if said else rule.next_steps
 
     def ending(self, alert: Alert) -> str:
@@ -112,7 +114,11 @@ class Vocabulary:
             return reason
         return told.format(by=alert.resolved_by, grade=self.bands.get(alert.grade, alert.grade))
 
-    def _in_words(self, rule: Rule, alert: Alert, account: Account) -> Mapping[str, str]:
+    def _translated(self, rule: Rule) -> Sentences | None:
+        """What a rule says in this language; None where it speaks for itself."""
+        return None if rule.own_words else self.rules.get(rule.id)
+
+    def _in_words(self, alert: Alert, account: Account) -> Mapping[str, str]:
         """The names of a rule's sentences, in this language: alerts keep them as English has them."""
         found = {**alert.words, "account": account.label}
         for name, word in alert.words.items():
@@ -121,11 +127,15 @@ class Vocabulary:
                     found[name] = self.bands.get(word, word)
                 case "why":
                     found[name] = self.tell(alert.said) or word
-                case "score" if not word.isdigit():
+                case "score" if word == "no score":
                     found[name] = self.label("no_score")
-                case "since" | "last_activity_on" | "ends_before":
+                case "since" | "ends_before":
                     found[name] = self.day(date.fromisoformat(word))
-                case "seats" if rule.kind is Kind.RENEWAL_WINDOW:
+                case _ if name.endswith("_on"):
+                    found[name] = self.day(date.fromisoformat(word))
+                case "role" | "stage" | "milestone" | "outcome" | "priority":
+                    found[name] = self.terms.get(word, word)
+                case "seats":
                     seats = _SEATS.fullmatch(word)
                     found[name] = self.label("seats", seats=seats[1]) if seats else self.label("seats_unknown")
                 case "health":

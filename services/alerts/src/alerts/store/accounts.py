@@ -1,6 +1,6 @@
 """The projection of accounts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,13 @@ class AccountStore:
         )
         return {row.account_id: to_account(row) for row in rows}
 
+    async def page(self, after: str, limit: int) -> Sequence[Account]:
+        """Accounts by id, those behind `after`."""
+        rows = await self._connection.execute(
+            select(account).where(account.c.account_id > after).order_by(account.c.account_id).limit(limit)
+        )
+        return [to_account(row) for row in rows]
+
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records; one that is older than what is stored changes nothing."""
         rows = [_to_row(one) for one in sorted(accounts, key=lambda one: one.id)]
@@ -74,6 +81,11 @@ def to_account(row: Row[Any]) -> Account:
         arr=tuple(Money(Decimal(money["amount"]), money["currency"]) for money in row.arr),
         seats=row.seats,
         next_renewal_on=row.next_renewal_on,
+        stage=row.stage,
+        segment=row.segment,
+        industry=row.industry,
+        touch_every_days=row.touch_every_days,
+        response_within_hours=row.response_within_hours,
     )
 
 
@@ -88,4 +100,9 @@ def _to_row(one: Account) -> dict[str, Any]:
         "arr": [{"amount": str(money.amount), "currency": money.currency} for money in one.arr],
         "seats": one.seats,
         "next_renewal_on": one.next_renewal_on,
+        "stage": one.stage,
+        "segment": one.segment,
+        "industry": one.industry,
+        "touch_every_days": one.touch_every_days,
+        "response_within_hours": dict(one.response_within_hours),
     }

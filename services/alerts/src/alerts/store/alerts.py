@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, insert, select, tuple_
+from sqlalchemy import Row, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,8 +47,17 @@ class AlertStore:
         )
         found: dict[Subject, list[Observation]] = defaultdict(list)
         for row in rows:
-            seen = Observation(row.account_id, row.event_id, row.occurred_at, from_row(row.kind, row.fact))
-            found[row.account_id, row.subject].append(seen)
+            found[row.account_id, row.subject].append(to_observation(row))
+        return found
+
+    async def whole_histories(self, account_ids: Collection[str]) -> Mapping[str, Sequence[Observation]]:
+        """Everything observed about accounts, by account."""
+        rows = await self._connection.execute(
+            select(observation).where(observation.c.account_id == func.any(sorted(account_ids)))
+        )
+        found: dict[str, list[Observation]] = defaultdict(list)
+        for row in rows:
+            found[row.account_id].append(to_observation(row))
         return found
 
     async def about(self, subjects: Collection[Subject]) -> Mapping[Subject, Mapping[str, Alert]]:
@@ -90,6 +99,11 @@ class AlertStore:
         steps = [asdict(step) for change in changes for step in change.transitions]
         if steps:
             await self._connection.execute(insert(transition), steps)
+
+
+def to_observation(row: Row[Any]) -> Observation:
+    """The observation in a row."""
+    return Observation(row.account_id, row.event_id, row.occurred_at, from_row(row.kind, row.fact))
 
 
 def to_alert(row: Row[Any]) -> Alert:

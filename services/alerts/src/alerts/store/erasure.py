@@ -5,6 +5,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alerts.domain.observations import CONTACT
+from alerts.store.looks import ENDS_ACCOUNT, LOOK_DUE
 from alerts.store.tables import (
     HISTORY,
     account,
@@ -18,11 +20,14 @@ from alerts.store.tables import (
     transition,
 )
 from mainstay.service.erased import ErasedSubjects
-from mainstay.service.subjects import ACCOUNT, Subjects
+from mainstay.service.subjects import ACCOUNT, USER, Subjects
 
 _NOTIFICATIONS: Final = f"SELECT id FROM {notification} WHERE account_id = :account"
 _DELIVERIES: Final = f"SELECT id FROM {delivery} WHERE notification_id IN ({_NOTIFICATIONS})"
 _ALERTS: Final = f"SELECT id FROM {alert} WHERE account_id = :account"
+_ALERTS_ABOUT: Final = f"SELECT id FROM {alert} WHERE subject = :contact"
+_NOTIFICATIONS_ABOUT: Final = f"SELECT id FROM {notification} WHERE alert_id IN ({_ALERTS_ABOUT})"
+_DELIVERIES_ABOUT: Final = f"SELECT id FROM {delivery} WHERE notification_id IN ({_NOTIFICATIONS_ABOUT})"
 # In the order of their references. A delivery on its way is deleted too: whoever sends it finds nothing to settle.
 _DELETE: Final = (
     f"DELETE FROM {attempt} WHERE delivery_id IN ({_DELIVERIES})",
@@ -33,6 +38,20 @@ _DELETE: Final = (
     f"DELETE FROM {observation} WHERE account_id = :account",
     f"DELETE FROM {replay} WHERE wanted ->> 'account_id' = :account",
     f"DELETE FROM {account} WHERE account_id = :account",
+)
+
+
+_DELETE_CONTACT: Final = (
+    f"DELETE FROM {attempt} WHERE delivery_id IN ({_DELIVERIES_ABOUT})",
+    f"DELETE FROM {delivery} WHERE notification_id IN ({_NOTIFICATIONS_ABOUT})",
+    f"DELETE FROM {notification} WHERE alert_id IN ({_ALERTS_ABOUT})",
+    f"DELETE FROM {transition} WHERE alert_id IN ({_ALERTS_ABOUT})",
+    f"DELETE FROM {alert} WHERE subject = :contact",
+    f"DELETE FROM {observation} WHERE subject = :contact",
+)
+_CONTACTS: Final = (
+    f"(SELECT substr(subject, length('{CONTACT}:') + 1) AS person FROM {observation}"
+    f" WHERE subject LIKE '{CONTACT}:%') AS contacts"
 )
 
 
@@ -55,4 +74,25 @@ class ErasureStore:
             for statement in _DELETE:
                 rows += (await self._connection.execute(text(statement), {"account": account_id})).rowcount
             rows += await self._erased.forget_refused(kit.outbox, account_id)
+            await self._erased.cancel_timers(kit.due, [LOOK_DUE], account_id, mark=ENDS_ACCOUNT)
+        return rows
+
+    async def erase_contact(self, subject: str) -> int:
+        """Delete what was observed of a person at a customer, and the alerts about it; answers how many rows."""
+        rows = 0
+        for person in await self._erased.find(USER, subject, _CONTACTS, "person"):
+            names = {"contact": f"{CONTACT}:{person}"}
+            locked = text(
+                f"SELECT FROM {account} WHERE account_id IN (SELECT account_id FROM {observation}"
+                " WHERE subject = :contact) ORDER BY account_id FOR UPDATE"
+            )
+            await self._connection.execute(locked, names)
+            for statement in _DELETE_CONTACT:
+                rows += (await self._connection.execute(text(statement), names)).rowcount
+            gone = text(
+                f"DELETE FROM {kit.due} WHERE (kind, key) IN (SELECT kind, key FROM {kit.due} WHERE kind = :kind"
+                " AND position(:part IN key) > 0 FOR UPDATE SKIP LOCKED)"
+            )
+            await self._connection.execute(gone, {"kind": LOOK_DUE, "part": f"{ENDS_ACCOUNT}{names['contact']} "})
+            rows += await self._erased.forget_refused(kit.outbox, person)
         return rows

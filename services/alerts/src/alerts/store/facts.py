@@ -4,7 +4,24 @@ from typing import Any
 
 import msgspec
 
-from alerts.domain.observations import BandEntered, BecameActive, Fact, TermClosed, WentSilent, WindowOpened
+from alerts.domain.observations import (
+    BandEntered,
+    BecameActive,
+    Fact,
+    MeasuresRead,
+    MeasureWentStale,
+    MetricDeviated,
+    MilestoneMissed,
+    MilestoneReached,
+    ScoreMoved,
+    SourceQuiet,
+    StageEntered,
+    StageOverdue,
+    Stated,
+    TermClosed,
+    WentSilent,
+    WindowOpened,
+)
 
 KINDS: dict[str, type[Fact]] = {
     "band-entered": BandEntered,
@@ -12,6 +29,16 @@ KINDS: dict[str, type[Fact]] = {
     "became-active": BecameActive,
     "window-opened": WindowOpened,
     "term-closed": TermClosed,
+    "score-moved": ScoreMoved,
+    "measures-read": MeasuresRead,
+    "metric-deviated": MetricDeviated,
+    "measure-went-stale": MeasureWentStale,
+    "stage-entered": StageEntered,
+    "stage-overdue": StageOverdue,
+    "milestone-missed": MilestoneMissed,
+    "milestone-reached": MilestoneReached,
+    "stated": Stated,
+    "source-quiet": SourceQuiet,
 }
 NAMES = {fact: name for name, fact in KINDS.items()}
 

@@ -34,7 +34,25 @@ account = Table(
     Column("arr", JSONB, nullable=False),
     Column("seats", Integer),
     Column("next_renewal_on", Date),
+    Column("stage", Text),
+    Column("segment", Text),
+    Column("industry", Text),
+    Column("touch_every_days", Integer),
+    Column("response_within_hours", JSONB, nullable=False),
 )
+
+rule_version = Table(
+    "rule_version",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", JSONB, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    Column("saved_by", Text, nullable=False),
+    Column("reason", Text),
+)
+
+known_metric = Table("known_metric", metadata, Column("name", Text, primary_key=True))
 
 observation = Table(
     "observation",

@@ -11,7 +11,9 @@ from alerts.store.alerts import AlertStore
 from alerts.store.channels import ChannelStore
 from alerts.store.deliveries import DeliveryStore
 from alerts.store.erasure import ErasureStore
+from alerts.store.looks import LookStore
 from alerts.store.replays import ReplayStore
+from alerts.store.rules import StoredRules
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing
@@ -29,6 +31,8 @@ class StoreWork:
         self.channels = ChannelStore(transaction.connection, seal)
         self.deliveries = DeliveryStore(transaction.connection, seal)
         self.replays = ReplayStore(transaction)
+        self.rules = StoredRules(transaction.connection)
+        self.looks = LookStore(transaction)
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those of the (source, event id) pairs that had no effect before; from now on they had."""

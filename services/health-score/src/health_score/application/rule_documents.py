@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from health_score.application.cards import Cards
-from health_score.application.differences import Difference, differences
 from health_score.application.document_ports import StoredDocument
 from health_score.application.ports import OpenWork
 from health_score.application.rescoring import begin_rescoring
@@ -16,6 +15,7 @@ from health_score.application.rules import DOCUMENT
 from health_score.domain.rules import DEFAULT_VERSION
 from health_score.rulebook.reading import Kind, check_rules, shipped_body
 from mainstay.kernel.clock import Clock
+from mainstay.kernel.differences import Difference, differences
 
 
 class RulesMovedOn(ValueError):

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from health_score.application.cards import SCORECARD, Cards, save_card
-from health_score.application.differences import Difference, differences
 from health_score.application.document_ports import StoredDocument
 from health_score.application.journal import ACTIVATED, activation_entry
 from health_score.application.ports import OpenWork, Work
@@ -16,6 +15,7 @@ from health_score.domain.conditions import Condition
 from health_score.domain.selection import Activation, Deployment, in_order
 from health_score.scorecards.reading import check_scorecard
 from mainstay.kernel.clock import Clock
+from mainstay.kernel.differences import Difference, differences
 
 
 class ScorecardUnknown(LookupError):

@@ -1,0 +1,187 @@
+"""Conditions on dates: touches owed and promised, stages, milestones, renewal windows and notice."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from alerts.domain.accounts import Account
+from alerts.domain.conditions.health import figure
+from alerts.domain.conditions.things import by_rising_level, civil, day, overdue, thing, zone_of
+from alerts.domain.moments import Ending, Moment, Passing, Reach, State, aged, states_of
+from alerts.domain.observations import (
+    MilestoneMissed,
+    Observation,
+    StageOverdue,
+    Stated,
+    TermClosed,
+    WindowOpened,
+)
+from alerts.domain.rules import Rule
+from alerts.domain.words import Band
+from mainstay.kernel.clock import day_of, start_of_day
+
+HELD = frozenset({"held", None})
+"""Results of a touch that reached the customer; one without a result took place as it is told."""
+
+
+def _touches(ordered: Sequence[Observation]) -> Iterator[State]:
+    """After each fact: the last touch held (its instant), and the next step promised there."""
+    touches: dict[str, dict[str, Any]] = {}
+    for seen in ordered:
+        if isinstance(seen.fact, Stated):
+            touches.setdefault(seen.fact.id, {}).update({**seen.fact.fields, "at": seen.at})
+        held = [each for each in touches.values() if each.get("result") in HELD and not each.get("is_internal")]
+        last = max(held, key=lambda each: each["at"], default=None)
+        yield {"at": last["at"], "next_due_on": last.get("next_due_on")} if last else {}
+
+
+def touch_overdue(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:
+    """Nobody touched the account for longer than its cadence: that of its service policy, else the rule's."""
+
+    def reached(state: State) -> Sequence[Reach]:
+        every = account.touch_every_days or rule.when.get("days")
+        if every is None or not state or account.is_leaving:
+            return ()
+        zone = zone_of(account)
+        last = day_of(state["at"], zone)
+        words = {"last_on": last.isoformat(), "every_days": str(every)}
+        return [
+            Reach(
+                start_of_day(last + timedelta(days=every + int(beyond)), zone),
+                grade,
+                {**words, "days": figure(beyond)},
+                last.isoformat(),
+            )
+            for grade, beyond in by_rising_level(rule)
+        ]
+
+    touched = Passing(Ending.SETTLED, "The account was touched.")
+    return aged(ordered, _touches(ordered), reached, passed=touched)
+
+
+def next_step_overdue(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:
+    """The next step promised at the last touch is overdue. A later touch settles it, or promises another."""
+
+    def reached(state: State) -> Sequence[Reach]:
+        due = civil(state.get("next_due_on"))
+        return () if due is None else overdue(rule, due, account, {"promised_on": day(state["at"])})
+
+    done = Passing(Ending.SETTLED, "The next step was done, moved or replaced.")
+    return aged(ordered, _touches(ordered), reached, passed=done)
+
+
+def stage_overdue(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:
+    """The account is longer in its stage than the target says."""
+
+    def reached(state: State) -> Sequence[Reach]:
+        return overdue(rule, state["due_on"], account, {"stage": state["stage"]}) if state else ()
+
+    states = [
+        {"due_on": seen.fact.due_on, "stage": seen.fact.stage} if isinstance(seen.fact, StageOverdue) else {}
+        for seen in ordered
+    ]
+    moved = Passing(Ending.SETTLED, "The account entered another stage.")
+    return aged(ordered, states, reached, passed=moved)
+
+
+def milestone_overdue(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:
+    """The day planned for a milestone passed without it."""
+
+    def reached(state: State) -> Sequence[Reach]:
+        words = {"milestone": str(state.get("milestone")).replace("_", " ")}
+        return overdue(rule, state["due_on"], account, words) if state else ()
+
+    states = [
+        {"due_on": seen.fact.due_on, "milestone": seen.fact.milestone} if isinstance(seen.fact, MilestoneMissed) else {}
+        for seen in ordered
+    ]
+    return aged(ordered, states, reached, passed=Passing(Ending.SETTLED, "The milestone was reached."))
+
+
+def renewal_window(__: Rule, ordered: Sequence[Observation], ___: Account) -> Iterator[Moment]:
+    """One window a term; a term that closed needs nobody's attention, whichever of the two was heard first."""
+    openings = [(seen, seen.fact) for seen in ordered if isinstance(seen.fact, WindowOpened)]
+    closings = [(seen, seen.fact) for seen in ordered if isinstance(seen.fact, TermClosed)]
+    if not openings:
+        return
+    opening, fact = openings[0]
+    band = fact.band or Band.UNKNOWN
+    words = {
+        "contract": fact.contract_id,
+        "amount": f"{fact.amount.amount:,.2f} {fact.amount.currency}",
+        "seats": "no stated number of seats" if fact.seats is None else f"{fact.seats} seats",
+        "ends_before": fact.ends_before.isoformat(),
+        "health": "unknown"
+        if not band.is_known
+        else band.value
+        if fact.score is None
+        else f"{band.value} ({fact.score})",
+    }
+    closed_at = max(opening.at, closings[0][0].at) if closings else None
+    for seen, _ in openings:
+        if closed_at is None or seen is opening or seen.at < closed_at:
+            yield Moment(seen.at, seen.subject, opening.event_id, band.value, words)
+    if closed_at is not None:
+        closing, close = closings[0]
+        how = Ending.RENEWED if close.renewed else Ending.ENDED
+        yield Moment(closed_at, closing.event_id, closing.event_id, passed=Passing(how, close.reason))
+
+
+def notice_deadline(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:
+    """So many days are left to give notice for the last term of a contract."""
+
+    def reached(state: State) -> Sequence[Reach]:
+        ends, notice = civil(state.get("ends_on")), state.get("notice")
+        if ends is None or not isinstance(notice, Mapping) or state.get("state") in {"cancelled", "ended", "draft"}:
+            return ()
+        last = last_day_for_notice(ends, int(notice["amount"]), str(notice["unit"]))
+        words = {"contract": thing(ordered).id, "notice_on": last.isoformat(), "ends_on": ends.isoformat()}
+        zone = zone_of(account)
+        return [
+            Reach(
+                start_of_day(last - timedelta(days=int(left)), zone), grade, {**words, "days": figure(left)}, str(ends)
+            )
+            for grade, left in by_rising_level(rule)
+        ]
+
+    return _until_given(aged(ordered, states_of(ordered), reached), account)
+
+
+def _until_given(moments: Iterator[Moment], account: Account) -> Iterator[Moment]:
+    """A deadline counts until its day is over."""
+    over: Moment | None = None
+    for moment in moments:
+        if over is not None and over.at <= moment.at:
+            yield over
+        yield moment
+        over = None
+        if moment.grade is not None:
+            ends = start_of_day(date.fromisoformat(moment.words["notice_on"]) + timedelta(days=1), zone_of(account))
+            over = Moment(max(ends, moment.at), moment.name, moment.event_id, passed=_TOO_LATE)
+    if over is not None:
+        yield over
+
+
+_TOO_LATE = Passing(Ending.SETTLED, "The last day for notice has passed.")
+
+
+def last_day_for_notice(ends_on: date, amount: int, unit: str) -> date:
+    """The last day on which notice for a term that ends on a day, inclusive, is in time.
+
+    Months are counted from the inclusive end, to the month's last day where there is no such day. Business days are
+    Monday to Friday; holidays are not known here.
+    """
+    match unit:
+        case "months":
+            months = ends_on.year * 12 + ends_on.month - 1 - amount
+            year, month = divmod(months, 12)
+            after = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+            return date(year, month + 1, min(ends_on.day, (after - timedelta(days=1)).day))
+        case "business_days":
+            found = ends_on
+            while amount:
+                found -= timedelta(days=1)
+                amount -= found.weekday() < 5
+            return found
+        case _:
+            return ends_on - timedelta(days=amount)

@@ -1,0 +1,255 @@
+"""The variables of conditions in CEL: flat names, what each means, and their values at any instant of the past.
+
+Flat, because of `health.score` only the root could be checked when a rule is saved.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from alerts.domain.accounts import Account
+from alerts.domain.conditions.things import zone_of
+from alerts.domain.moments import Moment
+from alerts.domain.observations import (
+    ACTIVITY,
+    BAND,
+    MEASURES,
+    SCORE,
+    STAGE,
+    TOUCHES,
+    BandEntered,
+    BecameActive,
+    MeasuresRead,
+    Observation,
+    ScoreMoved,
+    StageEntered,
+    Stated,
+    TermClosed,
+    WentSilent,
+    WindowOpened,
+)
+from alerts.domain.rules import Rule
+from mainstay.kernel.clock import day_of, start_of_day
+
+MEASURE = "measure_"
+"""Begins the variable of a metric's value: `measure_seat_utilisation`."""
+MOST_DAYS = 400
+"""A condition over time is looked at each midnight, so far back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable: an example of its value, what it means, and the subjects that facts about it have.
+
+    `moves`: it changes as time goes by, so it is looked at again each midnight.
+    """
+
+    example: Any
+    means: str
+    subjects: tuple[str, ...] = ()
+    moves: bool = False
+
+
+ANY = ("",)
+_AN_INSTANT = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+_HEALTH = (SCORE, BAND)
+_TERMS = ("term:",)
+
+VARIABLES: Mapping[str, Variable] = {
+    "account_id": Variable("acme", "the account's id"),
+    "account_name": Variable("Acme", "its name"),
+    "account_owner": Variable("ann@example.com", "its owner"),
+    "account_tier": Variable("gold", "its tier"),
+    "account_stage": Variable("growth", "the stage of its life", (STAGE,)),
+    "account_segment": Variable("enterprise", "its segment"),
+    "account_industry": Variable("retail", "its industry"),
+    "account_arr": Variable(12000.0, "its ARR, where that is in one currency"),
+    "account_currency": Variable("EUR", "the currency of its ARR, where that is one"),
+    "account_seats": Variable(40, "the seats it bought"),
+    "days_to_renewal": Variable(90, "days until the first day after its next term that ends", moves=True),
+    "health_score": Variable(41, "its score, 0 to 100", _HEALTH),
+    "health_band": Variable("red", "its band: red, yellow, green or unknown", _HEALTH),
+    "previous_score": Variable(60, "the score before the present one", (SCORE,)),
+    "previous_band": Variable("yellow", "the band before the present one", (BAND,)),
+    "is_silent": Variable(example=False, means="whether it is silent for longer than its habit", subjects=(ACTIVITY,)),
+    "open_tickets": Variable(3, "its tickets that are not resolved", ("ticket:",)),
+    "open_urgent_tickets": Variable(1, "those of them of urgent priority", ("ticket:",)),
+    "last_nps": Variable(6, "the NPS score given last", ("survey:",)),
+    "days_since_touch": Variable(30, "days since somebody touched it", (TOUCHES,), moves=True),
+    "contract_window_open": Variable(example=False, means="whether a renewal window is open", subjects=_TERMS),
+    "contract_amount": Variable(12000.0, "the amount of the term whose renewal window is open", _TERMS),
+    "contract_days_left": Variable(60, "days until that term is over", _TERMS, moves=True),
+    "event_kind": Variable("stated", "what kind of fact came last", ANY),
+    "event_subject": Variable("ticket:T-1", "what the fact that came last is about", ANY),
+    "event_at": Variable(_AN_INSTANT, "when the fact that came last became true", ANY),
+    "now": Variable(_AN_INSTANT, "the instant at which the condition is looked at", moves=True),
+}
+
+
+def meaning(name: str) -> Variable | None:
+    """What a variable is; None for one that there is not."""
+    if name.startswith(MEASURE) and len(name) > len(MEASURE):
+        return Variable(0.5, "the value of a metric", (MEASURES,))
+    return VARIABLES.get(name)
+
+
+def concerns(names: Iterable[str], subject: str) -> bool:
+    """Whether facts about a subject change any of the variables."""
+    return any(
+        subject.startswith(one) if one.endswith(":") or not one else subject == one
+        for name in names
+        if (variable := meaning(name)) is not None
+        for one in variable.subjects
+    )
+
+
+def cel(rule: Rule, ordered: Sequence[Observation], account: Account, now: datetime) -> Iterator[Moment]:
+    """The worst grade whose condition is true of the account's variables.
+
+    Looked at with each fact and, where time moves a variable, at each midnight in the account's zone.
+    """
+    used = rule.variables
+    relevant = [seen for seen in ordered if concerns(used, seen.subject)]
+    moves = any(variable.moves for name in used if (variable := meaning(name)) is not None)
+    holds: str | None = None
+    for at, seen, values in _readings(relevant, account, now, moves=moves):
+        grade = next((grade for grade in reversed(rule.grades) if rule.conditions[grade].holds(values)), None)
+        name = seen.event_id if seen else f"account {at.isoformat()}"
+        if grade is not None and grade != holds:
+            words = {"condition": rule.conditions[grade].text, "since_on": at.date().isoformat()}
+            yield Moment(at, name, name, grade, words)
+        elif grade is None and holds is not None:
+            yield Moment(at, name, name)
+        holds = grade
+
+
+def next_look(rule: Rule, account: Account, now: datetime) -> datetime | None:
+    """When the rule is to be looked at again, though no fact comes."""
+    if not any(variable.moves for name in rule.variables if (variable := meaning(name)) is not None):
+        return None
+    zone = zone_of(account)
+    return start_of_day(day_of(now, zone) + timedelta(days=1), zone)
+
+
+def _readings(
+    ordered: Sequence[Observation], account: Account, now: datetime, *, moves: bool
+) -> Iterator[tuple[datetime, Observation | None, Mapping[str, Any]]]:
+    zone = zone_of(account)
+    state = _State(account)
+    midnights: list[datetime] = []
+    if moves:
+        today = day_of(now, zone)
+        first = day_of(ordered[0].at, zone) if ordered else today
+        first = max(first, today - timedelta(days=MOST_DAYS))
+        midnights = [start_of_day(first + timedelta(days=n), zone) for n in range((today - first).days + 1)]
+    waiting = iter([*midnights, None])
+    midnight = next(waiting)
+    for seen in ordered:
+        while midnight is not None and midnight < seen.at:
+            yield midnight, None, state.at(midnight)
+            midnight = next(waiting)
+        state.take(seen)
+        yield seen.at, seen, state.at(seen.at)
+    while midnight is not None and midnight <= now:
+        yield midnight, None, state.at(midnight)
+        midnight = next(waiting)
+    if not ordered and not moves:
+        yield now, None, state.at(now)
+
+
+class _State:
+    """What is known of an account as its facts are taken in, one after the other."""
+
+    def __init__(self, account: Account) -> None:
+        self._zone = zone_of(account)
+        self._renewal_on = account.next_renewal_on
+        one_currency = len(account.arr) == 1
+        self._values: dict[str, Any] = {
+            **dict.fromkeys(VARIABLES),
+            "account_id": account.id,
+            "account_name": account.name,
+            "account_owner": account.owner,
+            "account_tier": account.tier,
+            "account_stage": account.stage,
+            "account_segment": account.segment,
+            "account_industry": account.industry,
+            "account_arr": float(account.arr[0].amount) if one_currency else None,
+            "account_currency": account.arr[0].currency if one_currency else None,
+            "account_seats": account.seats,
+            "is_silent": False,
+            "open_tickets": 0,
+            "open_urgent_tickets": 0,
+            "contract_window_open": False,
+        }
+        self._tickets: dict[str, dict[str, Any]] = {}
+        self._touched_at: datetime | None = None
+        self._windows: dict[str, WindowOpened] = {}
+        self._closed: set[str] = set()
+
+    def take(self, seen: Observation) -> None:
+        """Take in a fact."""
+        values, fact = self._values, seen.fact
+        values |= {"event_kind": _kind_of(fact), "event_subject": seen.subject, "event_at": seen.at}
+        match fact:
+            case ScoreMoved(score, previous, band):
+                values |= {"health_score": score, "previous_score": previous, "health_band": band.value}
+            case BandEntered(band, previous, score):
+                values |= {"health_band": band.value, "previous_band": previous.value if previous else None}
+                values["health_score"] = score
+            case MeasuresRead(measures):
+                values |= {f"{MEASURE}{name}": value for name, value in measures.items()}
+            case WentSilent() | BecameActive():
+                values["is_silent"] = isinstance(fact, WentSilent)
+            case StageEntered(stage):
+                values["account_stage"] = stage
+            case WindowOpened():
+                self._windows[fact.term_id] = fact
+            case TermClosed():
+                self._closed.add(fact.term_id)
+            case Stated():
+                self._take_stated(seen, fact)
+            case _:
+                pass
+
+    def _take_stated(self, seen: Observation, fact: Stated) -> None:
+        values = self._values
+        match fact.thing:
+            case "ticket":
+                self._tickets.setdefault(fact.id, {}).update(fact.fields)
+                unresolved = [each for each in self._tickets.values() if not each.get("resolved_at")]
+                values["open_tickets"] = len(unresolved)
+                values["open_urgent_tickets"] = sum(each.get("priority") == "urgent" for each in unresolved)
+            case "survey" if fact.fields.get("kind") == "nps":
+                values["last_nps"] = fact.fields.get("score")
+            case "touch" if fact.fields.get("result") in {"held", None} and not fact.fields.get("is_internal"):
+                self._touched_at = max(seen.at, self._touched_at or seen.at)
+            case _:
+                pass
+
+    def at(self, at: datetime) -> Mapping[str, Any]:
+        """The variables at an instant."""
+        today = day_of(at, self._zone)
+        open_terms = [fact for term, fact in self._windows.items() if term not in self._closed]
+        term = min(open_terms, key=lambda fact: fact.ends_before, default=None)
+        return {
+            **self._values,
+            "now": at,
+            "days_to_renewal": _days(today, self._renewal_on),
+            "days_since_touch": (today - day_of(self._touched_at, self._zone)).days if self._touched_at else None,
+            "contract_window_open": term is not None,
+            "contract_amount": float(term.amount.amount) if term else None,
+            "contract_days_left": _days(today, term.ends_before) if term else None,
+        }
+
+
+def _days(today: date, until: date | None) -> int | None:
+    return None if until is None else (until - today).days
+
+
+def _kind_of(fact: object) -> str:
+    name = type(fact).__name__
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+
+
+__all__ = ["MEASURE", "VARIABLES", "Variable", "cel", "concerns", "meaning", "next_look"]
