@@ -126,7 +126,7 @@ def test_a_newcomer_sees_a_portfolio_and_its_messages_and_a_second_start_repeats
 
             alerts = mainstay.get("alerts", "/v1/alerts", limit="500")["data"]
             told = [alert for alert in alerts if alert["told"]]
-            assert {alert["rule"] for alert in told} == {"band-worsened", "silent", "renewal-window"}
+            assert {alert["rule"] for alert in told} == {"band-worsened", "silent", "renewal-window", "metric-deviated"}
             assert len([alert for alert in alerts if alert["quiet"]]) > len(told)
             eventually(lambda: len(messages(mainstay)) >= 3 * len(told), "every alert is in every channel", 60)
             webhooks = [message for message in messages(mainstay) if message["channel"] == "webhook"]
