@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -56,9 +56,9 @@ def may_hold_nul(body: bytes) -> bool:
     return b"\\" in body and b"\\u0000" in body  # one byte is sought much faster than six
 
 
-def are_plain(documents: Iterable[msgspec.Raw]) -> bool:
+def are_plain(documents: Collection[msgspec.Raw]) -> bool:
     """Whether objects of a body without escaped NULs are surely nested no deeper than they may be."""
-    return all(
+    return max(map(len, documents), default=0) <= 2 * DEEPEST or all(
         len(document) <= 2 * DEEPEST or (text := bytes(document)).count(b"{") + text.count(b"[") <= DEEPEST
         for document in documents
     )

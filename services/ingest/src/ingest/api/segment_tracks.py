@@ -13,7 +13,6 @@ from ingest.api.segment import Calls, decode_call
 from ingest.application.stated import Stated
 from ingest.domain import names
 from ingest.domain.occurrence import EARLIEST
-from ingest.domain.refusal import Refused
 from mainstay.contracts.ingest import UsageRecorded
 
 
@@ -29,10 +28,10 @@ def read_tracks(body: bytes, items: Sequence[msgspec.Raw], calls: Calls) -> list
         read = list(map(decode_call.decode, items))
         if {(call.type, call.sent_at) for call in read} != {("track", None)}:
             return None
-        if not json.are_plain(call.properties for call in read):
+        if not json.are_plain([call.properties for call in read]):
             return None
         properties = [json.decode_object(call.properties) or {} for call in read]
-        ids = [names.message_id(call.message_id) for call in read if call.message_id is not None]
+        ids = [call.message_id for call in read if call.message_id is not None]
         users = [call.user_id for call in read if isinstance(call.user_id, str)]
         accounts = [group for call in read if isinstance(group := calls.group_of(call), str)]
         times = [at for call in read if (at := call.original_timestamp or call.timestamp) is not None]
@@ -45,13 +44,14 @@ def read_tracks(body: bytes, items: Sequence[msgspec.Raw], calls: Calls) -> list
             stated if isinstance(stated := each.get("feature"), str) and stated else event
             for each, event in zip(properties, events, strict=True)
         ]
-        for user in set(users):
-            names.user_id(user, "")
-        for account in set(accounts):
-            names.account_id(account, "")
-        for name in {*events, *features}:
-            names.name(name, "")
-    except (msgspec.MsgspecError, ValueError, RecursionError, Refused):
+        if not (
+            names.are_plain(ids, names.LONGEST_MESSAGE_ID)
+            and names.are_plain_ids(users)
+            and names.are_plain_ids(set(accounts))
+            and names.are_plain({*events, *features}, names.LONGEST_NAME)
+        ):
+            return None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     received_at, source = calls.clock.received_at, calls.source
     return [

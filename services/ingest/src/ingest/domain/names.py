@@ -5,6 +5,7 @@ call: ingest looks at five of them in each event.
 """
 
 import re
+from collections.abc import Collection
 from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
@@ -63,6 +64,20 @@ def name(stated: str, pointer: str) -> str:
     if 0 < len(stated) <= LONGEST_NAME and stated.isprintable():
         return stated
     return _checked(stated, LONGEST_NAME, "name-invalid", "A name", pointer)
+
+
+def are_plain(stated: Collection[str], longest: int) -> bool:
+    """Whether texts surely have 1 to `longest` characters each, none of them a control character.
+
+    Asked of all at once, because a call for each costs more than the question. False of none.
+    """
+    sizes = set(map(len, stated))
+    return bool(sizes) and 0 not in sizes and max(sizes) <= longest and "".join(stated).isprintable()
+
+
+def are_plain_ids(stated: Collection[str]) -> bool:
+    """Whether texts surely are ids of accounts or users."""
+    return are_plain(stated, LONGEST_ID) and JUNK.isdisjoint(map(str.lower, map(str.strip, stated)))
 
 
 def zone(stated: str, pointer: str) -> str:
