@@ -1,7 +1,7 @@
 """Text of customers on its way into a target's markup."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.channels.http import REDACTED, redacted
@@ -32,6 +32,7 @@ def test_markup_becomes_its_full_width_twin(said: str, shown: str) -> None:
 
 
 @given(said=ANY)
+@example(said="__0")
 def test_what_is_made_alike_has_no_markup_left(said: str) -> None:
     shown = lookalike(tidy(said))
 

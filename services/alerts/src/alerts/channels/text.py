@@ -10,7 +10,7 @@ Escape = Callable[[str], str]
 # Marks that turn the direction of what stands beside them: with them a name can make a sentence read backwards.
 _DIRECTIONS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _LOOKALIKES = str.maketrans({"<": "＜", ">": "＞", "[": "［", "]": "］", "*": "＊", "`": "｀", "#": "＃", "|": "｜"})
-_EMPHASIS = re.compile(r"(?<![\w])_|_(?![\w])|_{2,}|~{2,}")
+_EMPHASIS = re.compile(r"_{2,}|(?<![\w])_|_(?![\w])|~{2,}")
 _MENTION = re.compile(r"(?<![\w.+%-])@")
 _SCHEME = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}):/")
 _LINE_START = re.compile(r"(?m)^(\s*)([-+=>]|\d+[.)])(\s)")
