@@ -68,7 +68,7 @@ class Around:
         ):
             try:
                 await self._answer(scope, receive, watched)
-            except Exception:
+            except Exception:  # whatever a handler raises: logged once, with its trace, and answered as a problem
                 _log.exception("a request failed", method=scope["method"], path=scope["path"])
                 if status:
                     raise

@@ -133,25 +133,9 @@ class RecordView:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountDetailView:
+class AccountDetailView(AccountView):
     """One account: what lists show of it, and the rest of its record."""
 
-    account_id: str
-    name: str | None
-    owner: str | None
-    tier: str | None
-    zone: str
-    industry: str | None
-    segment: str | None
-    created_at: datetime
-    first_active_on: date | None
-    last_active_on: date | None
-    silent: bool
-    stage: str | None
-    stage_entered_on: date | None
-    stage_overdue: bool
-    value: ValueView
-    health: HealthSummary
     record: RecordView
 
 

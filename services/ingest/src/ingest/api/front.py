@@ -184,7 +184,7 @@ class Front:
             return problem("log-unavailable", "The events may be stored or not: repeat the request as it is.", trace)
         except SenderGone:
             raise
-        except Exception:
+        except Exception:  # a mistake of ours is logged and answered with 500; the connection and others go on
             log.exception("hot route failed", trace_id=trace)
             return problem("internal-error", "Something went wrong here; the trace id finds it in the logs.", trace)
 
