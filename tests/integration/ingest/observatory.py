@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import msgspec
 from sqlalchemy import text
 
 from ingest import jobs
@@ -75,10 +76,11 @@ class Observatory:
     def sent(self, *events: tuple[str, dict[str, Any]], source: str = "web", skew: float | None = None) -> Delivery:
         """What one request brings now."""
         now = self.clock.now()
-        stated = [
-            Stated(str(n), "urn:web", now, UsageRecorded("acme", name, name, now, now), b"{}", properties)
-            for n, (name, properties) in enumerate(events)
+        used = [
+            UsageRecorded("acme", name, name, now, now, None, msgspec.Raw(msgspec.json.encode(properties)))
+            for name, properties in events
         ]
+        stated = [Stated(str(n), "urn:web", now, one, b"{}") for n, one in enumerate(used)]
         return Delivery(
             "segment",
             ApiKey("k", "k", source, frozenset()),

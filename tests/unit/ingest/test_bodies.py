@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingest.api.bodies import Bodies, BytesInFlight, SenderGone, Share
-from ingest.api.patience import Patience
+from mainstay.kernel.patience import Patience
 from ingest.domain.limits import Limits
 from ingest.domain.refusal import Refused
 
@@ -105,7 +105,7 @@ async def test_a_request_that_is_cancelled_from_outside_is_not_late() -> None:
     async def wait() -> bool:
         task = asyncio.current_task()
         assert task is not None
-        patience.begin(task)
+        patience.begin(task, task.get_loop())
         waiting.set()
         try:
             await asyncio.Event().wait()

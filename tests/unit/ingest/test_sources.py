@@ -33,10 +33,11 @@ class Pages:
 
 def delivery(*events: tuple[str, dict[str, Any]], at: datetime = NOW, skew: float | None = None) -> Delivery:
     """What one request of the source "web" brought."""
-    stated = [
-        Stated(str(n), "urn:web", at, UsageRecorded("acme", name, name, at, at), b"{}", properties)
-        for n, (name, properties) in enumerate(events)
+    used = [
+        UsageRecorded("acme", name, name, at, at, None, msgspec.Raw(msgspec.json.encode(properties)))
+        for name, properties in events
     ]
+    stated = [Stated(str(n), "urn:web", at, one, b"{}") for n, one in enumerate(used)]
     return Delivery(
         "segment",
         ApiKey("k", "k", "web", frozenset()),

@@ -36,8 +36,7 @@ class RecordWriter:
 
     def __call__(self, event_id: str, occurred_at: datetime, data: Said) -> Outgoing:
         """The record of one event; `occurred_at` in UTC."""
-        kind = type(data)
-        account_id = data.account_id
+        kind, account_id = type(data), data.account_id
         return Outgoing(
             _TOPICS[kind],
             account_id,

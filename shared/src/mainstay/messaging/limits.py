@@ -57,8 +57,10 @@ def check(records: Sequence[Outgoing], keys: Keys) -> list[tuple[bytes, int]]:
             raise RecordRefused(index, f"the value has {len(record.value)} bytes, {MAX_VALUE_BYTES} are allowed")
         if record.shared is not shared:
             shared = record.shared
-            shared_size = sum(len(name) + len(value) for name, value in shared)
-            is_shared_ascii = all(name.isascii() for name, _ in shared)
+            shared_size, is_shared_ascii = 0, True
+            for name, value in shared:
+                shared_size += len(name) + len(value)
+                is_shared_ascii = is_shared_ascii and name.isascii()
         size, is_ascii, count = shared_size, is_shared_ascii, len(shared) + len(record.headers)
         try:
             for name, value in record.headers:

@@ -139,6 +139,8 @@ class _Protocol(HttpToolsProtocol):
     _head_bytes = 0
     """What has arrived of a head that is not whole yet."""
     _in_body = False
+    _idle_since: float | None = None
+    """When the last answer was complete; None while a request is under way."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(cast("asyncio.Transport", _GatheredWrites(transport, self.loop)))
@@ -167,8 +169,34 @@ class _Protocol(HttpToolsProtocol):
         self._in_body = False
         self._head_bytes = 0
 
+    def on_response_complete(self) -> None:
+        # As uvicorn's own, which makes a timer for each request and cancels it with the next (5 µs of 250).
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._await_next(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection where it has been idle for long enough, else look again when that may be."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return  # the end of the request that is under way begins anew
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._await_next(left)
+        else:
+            super().timeout_keep_alive_handler()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -184,6 +212,12 @@ class _Protocol(HttpToolsProtocol):
         in_request: Any = self.cycle  # None before the first request; uvicorn's annotation does not say so
         if self._head_timer is None and (in_request is None or in_request.response_complete):
             self._await_head()  # the next request on a kept connection has begun, and its head is not whole yet
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _await_next(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEADERS_WITHIN.total_seconds(), self._head_is_late)

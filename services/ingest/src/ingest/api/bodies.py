@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from ingest.api.patience import Patience
 from ingest.domain.limits import Limits
 from ingest.domain.refusal import Refused
+from mainstay.kernel.patience import Patience
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -88,7 +88,7 @@ class Bodies:
     async def _in_time(self, receive: Receive, share: Share, limit: int) -> bytes:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in one; for the type checker
-        self._patience.begin(task)
+        self._patience.begin(task, task.get_loop())
         try:
             body = await _gather(receive, share, limit)
         except asyncio.CancelledError:

@@ -87,18 +87,16 @@ def _checked(event: CloudEvent) -> CloudEvent:
 
 def stated(event: CloudEvent, clock: SenderClock, document: bytes) -> tuple[Stated, Sequence[Membership]]:
     """What an event says, and who belongs where by it. Raises `Refused`."""
-    properties: Mapping[str, Any] = {}
+    data: Said
     if event.type == UsageRecorded.TYPE:
-        occurred_at, data, properties = _usage(event, clock)
+        occurred_at, data = _usage(event, clock)
     else:
         reading = READINGS.get(event.type)
         if reading is None:
             known = ", ".join((UsageRecorded.TYPE, *READINGS))
             raise Refused("type-not-supported", f"Events of these types are taken: {known}.", "/type")
         occurred_at, data = reading(event, clock)
-    found = Stated(
-        event.id, event.source, occurred_at, data, document, properties, stated_traceparent(event.traceparent)
-    )
+    found = Stated(event.id, event.source, occurred_at, data, document, stated_traceparent(event.traceparent))
     membership = membership_of(data)
     return found, (membership,) if membership else ()
 
@@ -118,7 +116,7 @@ def read_again(
     return found, memberships, ()
 
 
-def _usage(event: CloudEvent, clock: SenderClock) -> tuple[datetime, Said, Mapping[str, Any]]:
+def _usage(event: CloudEvent, clock: SenderClock) -> tuple[datetime, UsageRecorded]:
     try:
         data = json.read(_usage_data, event.data)
     except Refused as refused:
@@ -137,7 +135,7 @@ def _usage(event: CloudEvent, clock: SenderClock) -> tuple[datetime, Said, Mappi
         data.properties if properties else json.NO_JSON,
         clock.overruled(event.time, occurred_at),
     )
-    return occurred_at, usage, properties
+    return occurred_at, usage
 
 
 def _account_of(stated_id: str | None, user_id: str | None) -> str:

@@ -174,14 +174,13 @@ class Calls:
             occurred_at = clock.corrected(call.original_timestamp, "/originalTimestamp")
         else:
             occurred_at = clock.corrected(call.timestamp, "/timestamp")
-        said = kind(self, call, occurred_at, clock)
-        if said is None:
+        data = kind(self, call, occurred_at, clock)
+        if data is None:
             return None
-        data, properties = said
         if message_id is not None:
-            return Stated(message_id, self.source, occurred_at, data, document, properties)
+            return Stated(message_id, self.source, occurred_at, data, document)
         made_id = made_id or new_id(clock.received_at)
-        return Stated(made_id, self.source, occurred_at, data, document, properties, None, True)
+        return Stated(made_id, self.source, occurred_at, data, document, made_id=True)
 
     def account(self, call: Call) -> str:
         """The account that the call's context names, or `NOBODYS`. Raises `Refused`."""
@@ -211,9 +210,7 @@ class Calls:
             self.memberships.append(Membership(user_id, account_id, occurred_at))
 
 
-_Said: TypeAlias = tuple[Said, Mapping[str, Any]]
-Reading: TypeAlias = Callable[[Calls, Call, datetime, SenderClock], _Said | None]
-_NO_PROPERTIES: Mapping[str, Any] = {}
+Reading: TypeAlias = Callable[[Calls, Call, datetime, SenderClock], Said | None]
 
 
 def read_again(
@@ -234,7 +231,7 @@ def _no_such_kind(stated: str | None) -> NoReturn:
     raise Refused("type-not-supported", f"A call says its type, one of {known}; this one says {stated!r:.50}.", "/type")
 
 
-def _track(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
+def _track(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> Said:
     if call.event is None:
         raise Refused("event-missing", "A track call names what was done: send event.", "/event")
     event = names.name(call.event, "/event")
@@ -250,7 +247,7 @@ def _usage(
     event: str,
     properties: Mapping[str, Any],
     document: msgspec.Raw,
-) -> _Said:
+) -> UsageRecorded:
     stated = call.original_timestamp or call.timestamp
     return UsageRecorded(
         calls.account(call),
@@ -261,10 +258,10 @@ def _usage(
         user_of(*_whose(call)),
         document,
         clock.overruled(stated, occurred_at) if stated is not occurred_at else None,
-    ), properties
+    )
 
 
-def _viewed(what: str, calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
+def _viewed(what: str, calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> Said:
     """A page or a screen as an event, named as Segment's own destinations name it."""
     event = f"Viewed {call.name} {what}" if call.name else f"Loaded a {what}"
     properties = json.read_object(call.properties, "/properties")
@@ -282,31 +279,31 @@ def _viewed(what: str, calls: Calls, call: Call, occurred_at: datetime, clock: S
     return _usage(calls, call, occurred_at, clock, event, {**properties, **added}, document)
 
 
-def _page(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
+def _page(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> Said:
     return _viewed("Page", calls, call, occurred_at, clock)
 
 
-def _screen(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> _Said:
+def _screen(calls: Calls, call: Call, occurred_at: datetime, clock: SenderClock) -> Said:
     return _viewed("Screen", calls, call, occurred_at, clock)
 
 
-def _group(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> _Said:
+def _group(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> Said:
     if call.group_id is None:
         raise Refused("account-missing", "A group call names the account: send groupId.", "/groupId")
     account_id = names.account_id(_as_text(call.group_id), "/groupId")
     traits = json.read_object(call.traits, "/traits")
     fact = account_fact(account_id, occurred_at, traits, "/traits", GROUP_TRAITS)
     calls.belongs(call, account_id, occurred_at)
-    return fact, _NO_PROPERTIES
+    return fact
 
 
-def _identify(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> _Said:
+def _identify(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> Said:
     account_id, contact_id = calls.account(call), user_of(*_whose(call))
     traits, at = calls.traits(call)
     fact = contact_fact(account_id, contact_id, occurred_at, _with_whole_name(traits), at)
     if account_id != NOBODYS:
         calls.belongs(call, account_id, occurred_at)
-    return fact, _NO_PROPERTIES
+    return fact
 
 
 def _alias(calls: Calls, call: Call, occurred_at: datetime, _clock: SenderClock) -> None:

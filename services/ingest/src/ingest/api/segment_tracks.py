@@ -24,13 +24,13 @@ def read_tracks(body: bytes, items: Sequence[msgspec.Raw], calls: Calls) -> list
     """
     if not items or calls.clock.skew or json.may_hold_nul(body) or max(map(len, items)) > calls.most:
         return None
+    decode_object = json.decode_object
     try:
         read = list(map(decode_call.decode, items))
         if {(call.type, call.sent_at) for call in read} != {("track", None)}:
             return None
         if not json.are_plain([call.properties for call in read]):
             return None
-        properties = [json.decode_object(call.properties) or {} for call in read]
         ids = [call.message_id for call in read if call.message_id is not None]
         users = [call.user_id for call in read if isinstance(call.user_id, str)]
         accounts = [group for call in read if isinstance(group := calls.group_of(call), str)]
@@ -40,10 +40,12 @@ def read_tracks(body: bytes, items: Sequence[msgspec.Raw], calls: Calls) -> list
             return None
         if {at.tzinfo for at in times} != {UTC} or min(times) < EARLIEST or max(times) > calls.clock.latest:
             return None
-        features = [
-            stated if isinstance(stated := each.get("feature"), str) and stated else event
-            for each, event in zip(properties, events, strict=True)
-        ]
+        features, properties = [], []
+        for call, event in zip(read, events, strict=True):
+            found = decode_object(call.properties)  # let go of at once: kept, those of a batch cost twice as much
+            stated = found.get("feature") if found else None
+            features.append(stated if isinstance(stated, str) and stated else event)
+            properties.append(call.properties if found else json.NO_JSON)
         if not (
             names.are_plain(ids, names.LONGEST_MESSAGE_ID)
             and names.are_plain_ids(users)
@@ -55,15 +57,8 @@ def read_tracks(body: bytes, items: Sequence[msgspec.Raw], calls: Calls) -> list
         return None
     received_at, source = calls.clock.received_at, calls.source
     return [
-        Stated(
-            id_,
-            source,
-            at,
-            UsageRecorded(account, event, feature, at, received_at, user, call.properties if each else json.NO_JSON),
-            item,
-            each,
-        )
-        for id_, at, account, event, feature, user, call, each, item in zip(
-            ids, times, accounts, events, features, users, read, properties, items, strict=True
+        Stated(id_, source, at, UsageRecorded(account, event, feature, at, received_at, user, attached), item)
+        for id_, at, account, event, feature, user, attached, item in zip(
+            ids, times, accounts, events, features, users, properties, items, strict=True
         )
     ]

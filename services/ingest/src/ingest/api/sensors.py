@@ -112,7 +112,7 @@ def read_call(
     match call.type:
         case "track":
             usage = _usage(call, properties, policy.names, account, user, occurred_at, clock, stated_at)
-            return Reading(Stated(event_id, source, occurred_at, usage, document, properties), skew_seconds=skew)
+            return Reading(Stated(event_id, source, occurred_at, usage, document), skew_seconds=skew)
         case "profile_set" | "profile_set_once" | "profile_unset":
             known = sorted(_KNOWN.intersection(properties))  # "$name" before "name", which overrules it
             if not known:

@@ -71,9 +71,8 @@ def read_part(
     user = names.user_id(fields[USER], f"/{USER}") if USER in fields else None
     memberships = [Membership(user, account, received_at)] if user is not None and account != NOBODYS else []
     data: Said
-    properties: dict[str, str] = {}
     if ACTION in fields or MODULE in fields:
-        data, properties = _usage(fields, account, user, received_at)
+        data = _usage(fields, account, user, received_at)
         memberships = []  # a use is attributed by what it says itself; only facts are remembered of a person
     elif any(_stripped(name, OF_USER) for name in fields):
         if user is None:
@@ -89,10 +88,8 @@ def read_part(
         raise _nobodys()
     else:
         return None, memberships
-    stated_event = Stated(
-        event_id or new_id(received_at), source, received_at, data, document, properties, made_id=True
-    )
-    return stated_event, memberships
+    event_id = event_id or new_id(received_at)
+    return Stated(event_id, source, received_at, data, document, made_id=True), memberships
 
 
 def read_again(
@@ -103,17 +100,14 @@ def read_again(
     return stated, memberships, ()
 
 
-def _usage(
-    fields: Mapping[str, str], account: str, user: str | None, received_at: datetime
-) -> tuple[UsageRecorded, dict[str, str]]:
+def _usage(fields: Mapping[str, str], account: str, user: str | None, received_at: datetime) -> UsageRecorded:
     if account == NOBODYS and user is None:
         raise _nobodys()
     module = names.name(fields[MODULE], f"/{MODULE}") if MODULE in fields else None
     action = names.name(fields[ACTION], f"/{ACTION}") if ACTION in fields else None
     event = action or module or ""
-    properties = {"module": module} if module is not None else {}
-    document = msgspec.Raw(msgspec.json.encode(properties)) if properties else json.NO_JSON
-    return UsageRecorded(account, event, module or event, received_at, received_at, user, document), properties
+    properties = msgspec.Raw(msgspec.json.encode({"module": module})) if module is not None else json.NO_JSON
+    return UsageRecorded(account, event, module or event, received_at, received_at, user, properties)
 
 
 def _account_key(field: str) -> str:

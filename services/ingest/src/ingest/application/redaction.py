@@ -56,8 +56,7 @@ class Redactor:
             if (event, feature) == (data.event, data.feature):
                 return stated
             return replace(stated, data=replace(data, event=event, feature=feature))
-        data = replace(data, event=event, feature=feature, properties=msgspec.Raw(after))
-        return replace(stated, data=data, properties=msgspec.json.decode(after))
+        return replace(stated, data=replace(data, event=event, feature=feature, properties=msgspec.Raw(after)))
 
     def _names(self, data: UsageRecorded, properties: Mapping[str, Any], policy: Policy) -> tuple[str, str]:
         """The event's name and its feature, without what they took from properties that are withheld."""

@@ -1,7 +1,6 @@
 """What a protocol read from one request, before anything is decided about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +9,10 @@ import msgspec
 from ingest.domain.policy import Policy
 from ingest.domain.refusal import Refused
 from ingest.records import Said
+from mainstay.contracts.ingest import UsageRecorded
 from mainstay.web.keys import ApiKey
+
+_properties = msgspec.json.Decoder(dict[str, Any]).decode
 
 NOBODYS = ""
 """The account id of an event that names no account; attribution puts the right one in its place."""
@@ -19,8 +21,8 @@ NOBODYS = ""
 class Stated(msgspec.Struct, gc=False):
     """One event as its protocol read it. (`source`, `id`) names it for ever.
 
-    `data.account_id` is `NOBODYS` where the call names no account. `document` is the event as it arrived. `properties`
-    are those of a usage event, decoded. `made_id` says that the id was made here, because the sender gave none.
+    `data.account_id` is `NOBODYS` where the call names no account. `document` is the event as it arrived. `made_id`
+    says that the id was made here, because the sender gave none.
     """
 
     id: str
@@ -28,9 +30,14 @@ class Stated(msgspec.Struct, gc=False):
     occurred_at: datetime
     data: Said
     document: bytes | msgspec.Raw
-    properties: Mapping[str, Any] = {}
     traceparent: str | None = None
     made_id: bool = False
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Those of a usage event, none of a fact; decoded for each asking, because few events are asked."""
+        data = self.data
+        return _properties(data.properties) if isinstance(data, UsageRecorded) else {}
 
 
 class RefusedEvent(msgspec.Struct, gc=False):
@@ -67,8 +74,7 @@ class Alias(msgspec.Struct, frozen=True):
     stated_at: datetime
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(msgspec.Struct):
     """What one request brought. `places[i]` is the index of `stated[i]` in the request.
 
     `around` is what else its protocol needs to read one of its events again later: the protocol's own JSON.
@@ -81,11 +87,11 @@ class Delivery:
     received_at: datetime
     traceparent: str
     around: bytes = b"{}"
-    stated: list[Stated] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    refused: list[RefusedEvent] = field(default_factory=list)
-    memberships: list[Membership] = field(default_factory=list)
-    aliases: list[Alias] = field(default_factory=list)
+    stated: list[Stated] = []
+    places: list[int] = []
+    refused: list[RefusedEvent] = []
+    memberships: list[Membership] = []
+    aliases: list[Alias] = []
     skew_seconds: float | None = None
     size: int = 0
 
@@ -96,8 +102,7 @@ class Delivery:
             self.skew_seconds = (self.received_at - own).total_seconds()
 
 
-@dataclass(slots=True)
-class Received:
+class Received(msgspec.Struct):
     """What became of a delivery. Places are indexes in the request; whatever is named nowhere is durable.
 
     `waiting`: set aside until the user's account is known. `suppressed`: about somebody who was erased; left out.

@@ -1,7 +1,7 @@
 """When something happened, from what its sender's clock said."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ingest.domain.refusal import Refused
 
@@ -14,8 +14,7 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _NONE = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class SenderClock:
+class SenderClock(NamedTuple):
     """One request's evidence of its sender's clock.
 
     `skew` is what to add to the sender's times: received − sent, or nothing inside the deadband. Only the clock's

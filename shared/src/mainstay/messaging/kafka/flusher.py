@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from mainstay.kernel.patience import Patience
 from mainstay.messaging.kafka.errors import FAILURES, why
 from mainstay.messaging.port import LogUnavailable, Outgoing
 from mainstay.messaging.room import Room
@@ -29,25 +30,47 @@ Row = tuple[bytes, Outgoing]
 """A record and its key as bytes."""
 
 
+class Batch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no annotations
+    """aiokafka's batch, which takes many records in one call: a call of `append` for each costs 0.7 µs."""
+
+    def __init__(self) -> None:
+        super().__init__(BATCH_BYTES, 0)
+
+    def extend(self, rows: Sequence[Row], now: int) -> int:
+        """Add the records, appended at `now` in ms since 1970, as long as there is room; answers how many were."""
+        append, first = self._builder.append, self.record_count()
+        offset: int = first
+        for key, record in rows:
+            headers = [*record.shared, *record.headers]  # as `all_headers`, without a call for each event
+            if append(offset, now, key, record.value, headers) is None:
+                break
+            offset += 1
+        self._relative_offset = offset
+        return offset - int(first)
+
+
 class Call:
     """One call of append(): the future its caller waits on, and its parts, one a partition."""
 
-    __slots__ = ("parts", "stored")
+    __slots__ = ("missing", "parts", "stored")
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
+        self.missing = 0
+        """How many parts are not stored yet."""
         self.stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def acknowledge(self) -> None:
         """A part is stored; when it was the last one, so is the call."""
-        if not self.stored.done() and all(part.is_stored for part in self.parts):
+        self.missing -= 1
+        if not self.missing and not self.stored.done():
             self.stored.set_result(None)
 
     def unacknowledged(self) -> list[int]:
         """The indexes of the records without an acknowledgement."""
         return [index for part in self.parts for index in part.indexes[part.acknowledged :]]
 
-    def expire(self) -> None:
+    def cancel(self) -> None:
         """The time for the call is over."""
         if not self.stored.done():
             self.stored.set_exception(TimeoutError())
@@ -67,6 +90,8 @@ class Part:
 
     def __init__(self, call: Call) -> None:
         self.call = call
+        call.parts.append(self)
+        call.missing += 1
         self.indexes: list[int] = []
         self.rows: list[Row] = []
         self.size = self.acknowledged = 0
@@ -84,8 +109,11 @@ class Flusher:
     error; a batch whose answer was lost may so be stored twice, which its ids make harmless.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, partition: int, room: Room) -> None:
-        self._producer = producer
+    def __init__(
+        self, producer: AIOKafkaProducer, topic: str, partition: int, *, room: Room, patience: Patience
+    ) -> None:
+        """`patience` is with Kafka's answers; all flushers may share it."""
+        self._producer, self._patience = producer, patience
         self._topic = topic
         self._partition = partition
         self._room = room
@@ -131,18 +159,14 @@ class Flusher:
             else:
                 self._acknowledge(reached)
 
-    def _fill(self) -> tuple[BatchBuilder, list[tuple[Part, int]]]:
+    def _fill(self) -> tuple[Batch, list[tuple[Part, int]]]:
         """A batch of the oldest records, and how far it reaches into each part."""
-        batch = self._producer.create_batch()
+        batch = Batch()
         now = int(time.time() * 1000)  # one time of append for the batch, never the event's
         reached: list[tuple[Part, int]] = []
         for part in self._parts:
             count = part.acknowledged
-            for key, record in part.rows[count:] if count else part.rows:
-                headers = [*record.shared, *record.headers]  # as `all_headers`, without a call for each event
-                if batch.append(timestamp=now, key=key, value=record.value, headers=headers) is None:
-                    break
-                count += 1
+            count += batch.extend(part.rows[count:] if count else part.rows, now)
             if count > part.acknowledged:
                 reached.append((part, count))
             if count < len(part.rows):
@@ -150,11 +174,17 @@ class Flusher:
         batch.close()  # else it waits out the linger time
         return batch, reached
 
-    async def _send(self, batch: BatchBuilder) -> None:
+    async def _send(self, batch: Batch) -> None:
         answer = await self._producer.send_batch(batch, self._topic, partition=self._partition)
-        if not (await asyncio.wait((answer,), timeout=ANSWER_WITHIN))[0]:  # half of what a timeout() costs
-            raise TimeoutError
-        answer.result()
+        self._patience.begin(answer, asyncio.get_running_loop())
+        try:
+            await answer
+        except asyncio.CancelledError:
+            if self._patience.end(answer):
+                raise TimeoutError from None
+            raise
+        finally:
+            self._patience.end(answer)
 
     def _acknowledge(self, reached: Sequence[tuple[Part, int]]) -> None:
         for part, count in reached:

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from mainstay.kernel.patience import Patience
 from mainstay.messaging.kafka.admin import admin, ensure_topics
 from mainstay.messaging.kafka.consumer import KafkaConsumer, record_of
 from mainstay.messaging.kafka.errors import FAILURES, as_unavailable, why
-from mainstay.messaging.kafka.flusher import BATCH_BYTES, Call, Flusher, Part
+from mainstay.messaging.kafka.flusher import ANSWER_WITHIN, BATCH_BYTES, Call, Flusher, Part
 from mainstay.messaging.limits import Keys, check
 from mainstay.messaging.port import Bounds, LogUnavailable, Outgoing, Positions, Record, Topic
 from mainstay.messaging.room import Room
@@ -38,6 +39,8 @@ class KafkaLog:
         self._producer: AIOKafkaProducer | None = None
         self._partitions: dict[str, int] = {}
         self._flushers: dict[tuple[str, int], Flusher] = {}
+        self._with_answers = Patience(ANSWER_WITHIN)
+        self._with_appends: dict[timedelta, Patience] = {}
         self._id: str | None = None
         self._starting = asyncio.Lock()
 
@@ -99,21 +102,23 @@ class KafkaLog:
         call: Call | None = None
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within.total_seconds()
-        timer: asyncio.TimerHandle | None = None
+        patience = self._with_appends.get(within) or self._patience_of(within)
         try:
             producer = self._started()
             topics = _topics(records)
             if not topics <= self._partitions.keys():
                 async with asyncio.timeout_at(deadline):
                     await self._learn_partitions(producer, topics)
+                patience = Patience(deadline - loop.time())
             parts, size = _divide(records, keys, self._partitions)
             if not self._room.enter_now(size):
                 async with asyncio.timeout_at(deadline):
                     await self._room.enter(size)
+                patience = Patience(deadline - loop.time())
             call = next(iter(parts.values())).call
             for place, part in parts.items():
                 self._flusher(producer, place).add(part)
-            timer = loop.call_at(deadline, call.expire)  # a timeout() around it all takes 4.6 µs, this 2
+            patience.begin(call, loop)
             await call.stored
         except TimeoutError:
             unacknowledged = range(len(records)) if call is None else call.unacknowledged()
@@ -125,9 +130,8 @@ class KafkaLog:
         except LogUnavailable as error:
             raise LogUnavailable(str(error), range(len(records)) if call is None else error.unacknowledged) from error
         finally:
-            if timer is not None:
-                timer.cancel()
             if call is not None:
+                patience.end(call)
                 call.forget()
 
     def consumer(self, group: str, topics: Sequence[str], positions: Positions) -> KafkaConsumer:
@@ -200,10 +204,14 @@ class KafkaLog:
             self._partitions[topic] = count
         return count
 
+    def _patience_of(self, within: timedelta) -> Patience:
+        found = self._with_appends[within] = Patience(within.total_seconds())
+        return found
+
     def _flusher(self, producer: AIOKafkaProducer, place: tuple[str, int]) -> Flusher:
         flusher = self._flushers.get(place)
         if flusher is None:
-            flusher = self._flushers[place] = Flusher(producer, *place, self._room)
+            flusher = self._flushers[place] = Flusher(producer, *place, room=self._room, patience=self._with_answers)
         return flusher
 
     @asynccontextmanager
@@ -229,17 +237,19 @@ def _divide(
     """The parts of a call, one a partition, and how many bytes they take."""
     call = Call()
     parts: dict[tuple[str, int], Part] = {}
+    whole = 0
     for index, (record, (key, key_hash)) in enumerate(zip(records, keys, strict=True)):
         topic = record.topic
         place = (topic, key_hash % counts[topic])
         part = parts.get(place)
         if part is None:
             part = parts[place] = Part(call)
-            call.parts.append(part)
         part.indexes.append(index)
         part.rows.append((key, record))
-        part.size += len(record.value) + 200
-    return parts, sum(part.size for part in parts.values())
+        size = len(record.value) + 200
+        part.size += size
+        whole += size
+    return parts, whole
 
 
 def _topics(records: Sequence[Outgoing]) -> set[str]:
