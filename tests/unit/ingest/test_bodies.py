@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ingest.api.bodies import Bodies, BytesInFlight, SenderGone, Share
-from mainstay.kernel.patience import Patience
 from ingest.domain.limits import Limits
 from ingest.domain.refusal import Refused
+from mainstay.kernel.patience import Patience
 
 LIMIT = 1_000
 BODIES = Bodies(Limits(body_bytes=LIMIT), within=timedelta(seconds=10))

@@ -66,12 +66,20 @@ class Bodies:
         self._patience = Patience(within.total_seconds())
 
     async def receive(
-        self, receive: Receive, *, declared: bytes, encoding: bytes, share: Share, limit: int | None = None
+        self,
+        receive: Receive,
+        *,
+        declared: bytes,
+        encoding: bytes,
+        share: Share,
+        limit: int | None = None,
+        arrived: bytes | None = None,
     ) -> bytes:
         """The whole body, decompressed.
 
         `declared` and `encoding` are the values of Content-Length and Content-Encoding, empty where absent; `limit`
-        is the most bytes, where the sender's differs from all others'. Raises `Refused` for a body that is too large,
+        is the most bytes, where the sender's differs from all others'. `arrived` is the body as it was sent, where
+        all of it is there already: then there is nothing to wait for. Raises `Refused` for a body that is too large,
         too slow, or compressed in a way we do not know, `BadGzip`, and `SenderGone`.
         """
         limit = limit or self._limit
@@ -79,7 +87,13 @@ class Bodies:
             raise Refused("encoding-not-supported", "Bodies may be sent plain or with Content-Encoding: gzip.")
         if declared.isdigit() and len(declared) < 20 and int(declared) > limit:
             raise too_large(limit)
-        body = await self._in_time(receive, share, limit)
+        if arrived is None:
+            body = await self._in_time(receive, share, limit)
+        elif len(arrived) > limit:
+            raise too_large(limit)
+        else:
+            body = arrived
+            share.take(len(body))
         if encoding in {b"gzip", b"x-gzip"}:
             body = _inflated(body, limit)
             share.take(len(body))

@@ -22,7 +22,7 @@ from ingest.domain.refusal import Refused
 from ingest.metrics import IngestMetrics
 from mainstay.messaging.port import LogUnavailable
 from mainstay.web.keys import ApiKey
-from mainstay.web.serving import WHOLE_ANSWER
+from mainstay.web.serving import WHOLE, Whole
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -133,10 +133,10 @@ class Front:
             share.give_back()
         self._metrics.answered(scope["path"], answer.status)
         request_id = request_id_of(headers.get(b"x-request-id"), traceparent)
-        whole = scope.get("extensions", _NONE).get(WHOLE_ANSWER)
+        whole = _whole(scope)
         if whole is not None and answer.status == HTTPStatus.OK and not answer.headers:
             said = b"content-type: %b\r\nx-request-id: %b\r\n" % (answer.media_type, request_id)
-            if whole(said, answer.body):
+            if whole.answer(said, answer.body):
                 return
         await send(
             {
@@ -200,8 +200,10 @@ class Front:
                 policy = self._policies.of(source)
                 self._limiter.check(key.id, policy)
                 limit = policy.limits.body_bytes
+            whole = _whole(scope)
             body = await self._bodies.receive(
                 receive,
+                arrived=whole.body() if whole is not None else None,
                 declared=headers.get(b"content-length", b""),
                 encoding=headers.get(b"content-encoding", b""),
                 share=share,
@@ -227,3 +229,8 @@ class Front:
             fault,
             share,
         )
+
+
+def _whole(scope: Scope) -> Whole | None:
+    found: Whole | None = scope.get("extensions", _NONE).get(WHOLE)
+    return found
