@@ -172,7 +172,8 @@ class _Sorting:
         self.refused.append(RefusedEvent(place, bytes(stated.document), fault, stated.id))
 
     def received(self) -> Received:
-        self.refused.sort(key=lambda each: each.place)
+        if self.refused:
+            self.refused.sort(key=lambda each: each.place)
         return Received(
             accepted=len(self.records),
             waiting=[place for place, _, _ in self.waiting],

@@ -105,12 +105,13 @@ class KafkaLog:
         patience = self._with_appends.get(within) or self._patience_of(within)
         try:
             producer = self._started()
-            topics = _topics(records)
-            if not topics <= self._partitions.keys():
+            try:
+                parts, size = _divide(records, keys, self._partitions)
+            except KeyError:  # a topic's first records
                 async with asyncio.timeout_at(deadline):
-                    await self._learn_partitions(producer, topics)
+                    await self._learn_partitions(producer, {record.topic for record in records})
                 patience = Patience(deadline - loop.time())
-            parts, size = _divide(records, keys, self._partitions)
+                parts, size = _divide(records, keys, self._partitions)
             if not self._room.enter_now(size):
                 async with asyncio.timeout_at(deadline):
                     await self._room.enter(size)
@@ -234,7 +235,7 @@ class KafkaLog:
 def _divide(
     records: Sequence[Outgoing], keys: Sequence[tuple[bytes, int]], counts: Mapping[str, int]
 ) -> tuple[dict[tuple[str, int], Part], int]:
-    """The parts of a call, one a partition, and how many bytes they take."""
+    """The parts of a call, one a partition, and how many bytes they take. Raises `KeyError` for an unknown topic."""
     call = Call()
     parts: dict[tuple[str, int], Part] = {}
     whole = 0
@@ -250,7 +251,3 @@ def _divide(
         part.size += size
         whole += size
     return parts, whole
-
-
-def _topics(records: Sequence[Outgoing]) -> set[str]:
-    return {record.topic for record in records}
