@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -139,7 +139,8 @@ class Replays:
 
     async def receives(self, *calls: Mapping[str, Any] | bytes, protocol: str = "segment") -> Received:
         """One request with these calls."""
-        delivery = replace(self.ward.delivery(), policy=self.source.policy, protocol=protocol)
+        delivery = self.ward.delivery()
+        delivery.policy, delivery.protocol = self.source.policy, protocol
 
         for place, call in enumerate(calls):
             document = call if isinstance(call, bytes) else msgspec.json.encode(call)
