@@ -36,7 +36,7 @@ test: $(READY) ## Run the tests that need no Java (a real PostgreSQL starts by i
 
 test-kafka: $(READY) ## Run the tests on a real Apache Kafka (needs Java 17 and Maven)
 	@deploy/kafka/kafka.sh check
-	@$(BIN)/pytest -m kafka
+	@$(BIN)/pytest -n $(WORKERS) -m kafka
 
 test-clients: $(READY) ## Run the published clients of every protocol against ingest (needs Node 20, npm, Java 17 and Maven)
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo "Node 20 and npm are needed: https://nodejs.org"; exit 1; }

@@ -51,7 +51,12 @@ class Running:
         return answer.json()
 
     def post(self, service: str, path: str, body: Any, **headers: str) -> Any:
-        answer = self.http(service).post(path, json=body, headers=headers)
+        """What the service answers; asked again while that is 503, as a client of a busy machine's has to."""
+        for _ in range(5):
+            answer = self.http(service).post(path, json=body, headers=headers)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(float(answer.headers.get("retry-after", 1)))
         answer.raise_for_status()
         return answer.json()
 
