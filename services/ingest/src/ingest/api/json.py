@@ -58,10 +58,11 @@ def may_hold_nul(body: bytes) -> bool:
 
 def are_plain(documents: Collection[msgspec.Raw]) -> bool:
     """Whether objects of a body without escaped NULs are surely nested no deeper than they may be."""
-    return max(map(len, documents), default=0) <= 2 * DEEPEST or all(
-        len(document) <= 2 * DEEPEST or (text := bytes(document)).count(b"{") + text.count(b"[") <= DEEPEST
-        for document in documents
-    )
+    return max(map(len, documents), default=0) <= 2 * DEEPEST or all(map(_is_shallow, map(bytes, documents)))
+
+
+def _is_shallow(text: bytes) -> bool:
+    return len(text) <= 2 * DEEPEST or text.count(b"{") + text.count(b"[") <= DEEPEST
 
 
 def read_items(document: bytes, limits: Limits) -> list[msgspec.Raw]:
@@ -110,7 +111,8 @@ def read_object(document: msgspec.Raw, pointer: str) -> dict[str, Any]:
         raise _unreadable(document, pointer) from None
     if not found:
         return {}
-    if may_hold_nul(bytes(document)) or not are_plain((document,)):
+    text = bytes(document)
+    if may_hold_nul(text) or not _is_shallow(text):
         _inspect(found, pointer)
     return found
 

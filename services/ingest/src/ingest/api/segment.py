@@ -80,6 +80,8 @@ class _Identified(msgspec.Struct, rename="camel"):
     message_id: Any = None
 
 
+_NO_CONTEXT = Context()
+
 decode_call = msgspec.json.Decoder(Call)
 _identified = msgspec.json.Decoder(_Identified)
 _batch = msgspec.json.Decoder(BatchOfCalls)
@@ -148,7 +150,7 @@ class Calls:
         self.clock = SenderClock.observed(received_at, sent_at)
         self.most = limits.event_bytes
         self._limits = limits
-        self.context = Context() if context is None else context
+        self.context = _NO_CONTEXT if context is None else context
         self.memberships: list[Membership] = []
         self.aliases: list[Alias] = []
 

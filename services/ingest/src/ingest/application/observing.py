@@ -94,14 +94,18 @@ class _Name:
     def came(self, events: Sequence[Stated], at: datetime) -> None:
         if not self.pending:
             self.first_seen = at
-        before, self.last_seen = self.total, at
-        self.total += len(events)
-        self.pending += len(events)
-        first = max(0, min(LOOKED_AT_FIRST - before, len(events)))
-        for stated in events[:first]:
-            self.look(stated.properties)
-        for stated in events[first + -(before + first + 1) % SAMPLE :: SAMPLE]:
-            self.look(stated.properties)
+        before, count, self.last_seen = self.total, len(events), at
+        self.total += count
+        self.pending += count
+        first = 0
+        if before < LOOKED_AT_FIRST:
+            first = min(LOOKED_AT_FIRST - before, count)
+            for stated in events[:first]:
+                self.look(stated.properties)
+        sampled = first + -(before + first + 1) % SAMPLE
+        if sampled < count:
+            for stated in events[sampled::SAMPLE]:
+                self.look(stated.properties)
 
     def look(self, properties: Mapping[str, Any]) -> None:
         self.looked_at += 1

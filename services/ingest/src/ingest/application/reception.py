@@ -92,11 +92,11 @@ class Reception:
         """Which way each event goes. The plain way asks nobody."""
         parts, sorting = self._parts, _Sorting(delivery)
         unknown = [stated for stated in delivery.stated if stated.data.account_id == NOBODYS]
-        accounts = await parts.identities.accounts_of(_users(unknown)) if unknown else {}
         is_plain = delivery.policy.is_plain and not parts.suppressions.any
         if is_plain and not unknown:
             sorting.take_all(delivery)
             return sorting
+        accounts = await parts.identities.accounts_of(_users(unknown)) if unknown else {}
         for place, stated in zip(delivery.places, delivery.stated, strict=True):
             owned = stated
             if stated.data.account_id == NOBODYS:
@@ -135,11 +135,13 @@ class Reception:
 class _Sorting:
     """The events of a delivery, going their ways."""
 
+    __slots__ = ("_of", "_traceparent", "_writer", "records", "refused", "suppressed", "taken", "waiting", "warnings")
+
     def __init__(self, delivery: Delivery) -> None:
         self._traceparent = delivery.traceparent
         self._writer: RecordWriter | None = None
-        self._source = ""
-        self._trace: str | None = None
+        self._of: tuple[str, str | None] = ("", None)
+        """The source and the trace of what the writer writes."""
         self.records: list[Outgoing] = []
         self.taken: list[int] = []
         self.waiting: list[tuple[int, Stated, str]] = []
@@ -157,13 +159,14 @@ class _Sorting:
         self._write(delivery.stated)
 
     def _write(self, events: Sequence[Stated]) -> None:
-        records, writer, source, trace = self.records, self._writer, self._source, self._trace
+        records, writer = self.records, self._writer
+        source, trace = self._of
         for each in events:
             if writer is None or each.source != source or each.traceparent != trace:
                 source, trace = each.source, each.traceparent
                 writer = RecordWriter(source, trace or self._traceparent)
             records.append(writer(each.id, each.occurred_at, each.data))
-        self._writer, self._source, self._trace = writer, source, trace
+        self._writer, self._of = writer, (source, trace)
 
     def wait(self, place: int, stated: Stated, code: str) -> None:
         self.waiting.append((place, stated, code))
