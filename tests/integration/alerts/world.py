@@ -243,7 +243,8 @@ def known(
     name: str | None = "Acme",
     owner: str | None = "ann@example.com",
     sequence: int = 1,
+    **more: Any,
 ) -> Event[AccountChanged]:
     value = AccountValue((MoneyData(Decimal(12000), "EUR"),), 40, date(2027, 1, 1))
-    data = AccountChanged(account, sequence, at, name=name, owner=owner, tier="gold", value=value)
+    data = AccountChanged(account, sequence, at, name=name, owner=owner, tier="gold", value=value, **more)
     return Event(f"account {next(_ids)}", "mainstay/health-score", at, data)

@@ -13,6 +13,7 @@ from alerts.api.problems import PROBLEMS
 from alerts.api.routes import routes
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
+from alerts.application.directory import DirectoryInForce, ManageDirectory
 from alerts.application.erasure import ObeyErasures
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import Sender
@@ -131,6 +132,7 @@ def build_application(
             handle=HandleAlerts(open_work, rules, telling, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
             replays=replays,
+            directory=ManageDirectory(open_work, DirectoryInForce(), clock),
             clock=clock,
         ),
         deliverer=Deliverer(open_work, senders, Composing(rules, links, words), clock, registry, limits=limits),

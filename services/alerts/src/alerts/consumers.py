@@ -5,7 +5,7 @@ from typing import Any
 
 from alerts.application.erasure import Asked, ObeyErasures
 from alerts.application.watching import Heard, KeepAccounts, Watch
-from alerts.domain.accounts import Account
+from alerts.domain.accounts import Account, Assignment
 from alerts.domain.observations import (
     BandEntered,
     BecameActive,
@@ -104,6 +104,7 @@ def decode_account(record: Record) -> Heard[Account] | None:
         stage=data.stage,
         segment=data.segment,
         industry=data.industry,
+        team=tuple(Assignment(each.role, each.person, each.since, each.until) for each in data.team),
     )
     return _heard(event, account)
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from alerts.application.channels import ManageChannels
+from alerts.application.directory import ManageDirectory
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import OpenWork
 from alerts.application.previewing import PreviewRules
@@ -59,6 +60,7 @@ class Handlers:
     handle: HandleAlerts
     channels: ManageChannels
     replays: ReplayDeliveries
+    directory: ManageDirectory
     clock: Clock
 
     async def rulebook(self) -> Rulebook:

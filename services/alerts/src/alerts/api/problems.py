@@ -1,5 +1,6 @@
 """How this service's errors are told to a client."""
 
+from alerts.application.directory import AccountUnknown, DirectoryMovedOn, DirectoryUnknown, StillNeeded
 from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
 from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
@@ -17,6 +18,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     NotGivenUp: Problem(409, "delivery-not-failed", "The delivery was not given up"),
     RuleUnknown: Problem(404, "rule-unknown", "There is no such rule, or no such version of it"),
     RuleMovedOn: Problem(412, "rule-moved-on", "The rule has another version by now"),
+    AccountUnknown: Problem(404, "account-unknown", "There is no such account"),
+    DirectoryUnknown: Problem(404, "directory-unknown", "There is no such person, team or version"),
+    DirectoryMovedOn: Problem(412, "directory-moved-on", "The document has another version by now"),
+    StillNeeded: Problem(409, "still-needed", "Others still refer to it"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }
 

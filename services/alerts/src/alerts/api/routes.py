@@ -9,6 +9,7 @@ from alerts.api.addresses import addresses
 from alerts.api.channels import channels
 from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, WRITE, Handlers, Id, Text, after, following
+from alerts.api.people import people, teams
 from alerts.api.rules import rules
 from alerts.api.schemas import (
     AcknowledgeBody,
@@ -26,7 +27,15 @@ from mainstay.web.routes import Caller, Routes
 
 def routes(handlers: Handlers) -> Sequence[Routes]:
     """Every group of routes."""
-    return (_alerts(handlers), channels(handlers), addresses(handlers), deliveries(handlers), rules(handlers))
+    return (
+        _alerts(handlers),
+        channels(handlers),
+        addresses(handlers),
+        deliveries(handlers),
+        rules(handlers),
+        people(handlers),
+        teams(handlers),
+    )
 
 
 def _alerts(handlers: Handlers) -> Routes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerts.application.directory import DirectoryStore
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
@@ -126,6 +127,9 @@ class Accounts(Protocol):
 
     async def page(self, after: str, limit: int) -> Sequence[Account]:
         """Accounts by id, those behind `after`."""
+
+    async def known(self, account_ids: Collection[str]) -> Mapping[str, Account]:
+        """Those of the accounts that are known; nothing is locked."""
 
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records of locked accounts; one that is older than what is stored changes nothing."""
@@ -312,6 +316,10 @@ class Work(Protocol):
     @property
     def rules(self) -> RuleStore:
         """Rules that people saved."""
+
+    @property
+    def directory(self) -> DirectoryStore:
+        """People and teams."""
 
     @property
     def looks(self) -> Looks:

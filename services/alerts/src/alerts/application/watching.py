@@ -70,7 +70,7 @@ BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for
 
 
 def _changes_conditions(before: Account, after: Account) -> bool:
-    return replace(before, sequence=0, name=None) != replace(after, sequence=0, name=None)
+    return replace(before, sequence=0, name=None, team=()) != replace(after, sequence=0, name=None, team=())
 
 
 class Watch:

@@ -93,6 +93,9 @@ class Alert:
     reason: str | None = None
     said: tuple[Phrase, ...] = ()
     """Why it opened, for other languages than English."""
+    snoozed_until: datetime | None = None
+    """Until then nobody is told of it; whoever snoozed it hears again if it is open then."""
+    snoozed_by: str | None = None
 
     @property
     def is_resolved(self) -> bool:

@@ -10,6 +10,7 @@ from alerts.store.accounts import AccountStore
 from alerts.store.alerts import AlertStore
 from alerts.store.channels import ChannelStore
 from alerts.store.deliveries import DeliveryStore
+from alerts.store.directory import StoredDirectory
 from alerts.store.erasure import ErasureStore
 from alerts.store.looks import LookStore
 from alerts.store.replays import ReplayStore
@@ -33,6 +34,7 @@ class StoreWork:
         self.replays = ReplayStore(transaction)
         self.rules = StoredRules(transaction.connection)
         self.looks = LookStore(transaction)
+        self.directory = StoredDirectory(transaction.connection)
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those of the (source, event id) pairs that had no effect before; from now on they had."""
