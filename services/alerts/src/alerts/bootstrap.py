@@ -17,8 +17,10 @@ from alerts.application.directory import DirectoryInForce, ManageDirectory
 from alerts.application.erasure import ObeyErasures
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import Sender
+from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.returning import ReturnAlerts
 from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
@@ -34,6 +36,7 @@ from alerts.channels.teams import TeamsSender
 from alerts.channels.webhook import WebhookSender
 from alerts.channels.wecom import WeComSender
 from alerts.consumers import subscriptions
+from alerts.domain.action_links import LinkSigner
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
@@ -45,6 +48,7 @@ from alerts.store.looks import LOOK_DUE, subject_of
 from alerts.store.reading import StoredReading
 from alerts.store.replays import REPLAY_DUE
 from alerts.store.tables import HISTORY, kit
+from alerts.store.timers import SNOOZE_DUE, thing_of
 from alerts.store.work import OpenStoreWork
 from alerts.vocabulary import vocabularies
 from mainstay.contracts.topics import ALERT_EVENTS
@@ -115,27 +119,31 @@ def build_application(
         ChannelKind.DINGTALK: DingTalkSender(client, templates),
         ChannelKind.FEISHU: FeishuSender(client, templates),
     }
+    signer = LinkSigner(settings.secret_key, settings.previous_secret_keys)
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
     replays = ReplayDeliveries(open_work, clock)
     watch = Watch(open_work, rules, telling, clock, quiet_after=settings.quiet_after)
+    reading = StoredReading(database, seal)
+    handle = HandleAlerts(open_work, rules, telling, clock)
     return Application(
         open_work=open_work,
         watch=watch,
         keep_accounts=KeepAccounts(open_work, rules, clock),
         erase=ObeyErasures(open_work, clock),
         handlers=Handlers(
-            reading=StoredReading(database, seal),
+            reading=reading,
             rules=rules,
             rule_documents=RuleDocuments(open_work, rules, rule_of, shipped_documents(), clock),
             preview=PreviewRules(open_work, clock),
             open_work=open_work,
-            handle=HandleAlerts(open_work, rules, telling, clock),
+            handle=handle,
+            pressing=PressLinks(reading, rules, handle, signer, words, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
             replays=replays,
             directory=ManageDirectory(open_work, DirectoryInForce(), clock),
             clock=clock,
         ),
-        deliverer=Deliverer(open_work, senders, Composing(rules, links, words), clock, registry, limits=limits),
+        deliverer=Deliverer(open_work, senders, Composing(rules, links, words, signer), clock, registry, limits=limits),
         due=DueRunner(
             database,
             transactions,
@@ -144,6 +152,7 @@ def build_application(
             {
                 REPLAY_DUE: ReplaysDue(replays, open_work.within),
                 LOOK_DUE: LooksDue(watch, open_work.within, subject_of),
+                SNOOZE_DUE: LooksDue(ReturnAlerts(clock), open_work.within, thing_of),
             },
             batches={REPLAY_DUE: 1},
             registry=registry,

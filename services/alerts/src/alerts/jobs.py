@@ -1,9 +1,10 @@
 """The delivery worker, which looks for what is due again and again until told to stop, and the timers of replays."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -11,7 +12,6 @@ from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
 from alerts.application.ports import Subject, Work
 from alerts.application.replaying import ReplayDeliveries
-from alerts.application.watching import Watch
 from alerts.domain.words import Language
 from mainstay.db.due_runner import DueItem
 from mainstay.db.errors import is_transient
@@ -67,11 +67,18 @@ async def deliver(deliverer: Deliverer, stopping: asyncio.Event) -> None:
         await deliverer.finish()
 
 
+class LooksAgain(Protocol):
+    """Looks at things again, in a transaction that is open."""
+
+    async def look_again(self, work: Work, things: Collection[Subject], /) -> None:
+        """Look at them, and do what is due."""
+
+
 class LooksDue:
-    """Looks again at what gets worse, or passes, by itself."""
+    """Looks again at what changes as time goes by: what gets worse or passes, snoozes, runs of playbooks."""
 
     def __init__(
-        self, watch: Watch, within: Callable[[Transaction], Work], subject_of: Callable[[str], Subject]
+        self, watch: LooksAgain, within: Callable[[Transaction], Work], subject_of: Callable[[str], Subject]
     ) -> None:
         """`within` gives the stores of an open transaction, `subject_of` what the timer with a key looks at."""
         self._watch = watch

@@ -14,6 +14,7 @@ from alerts.application.channels import ManageChannels
 from alerts.application.directory import ManageDirectory
 from alerts.application.handling import HandleAlerts
 from alerts.application.ports import OpenWork
+from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
 from alerts.application.reading import After, Reading
 from alerts.application.replaying import ReplayDeliveries
@@ -61,6 +62,7 @@ class Handlers:
     channels: ManageChannels
     replays: ReplayDeliveries
     directory: ManageDirectory
+    pressing: PressLinks
     clock: Clock
 
     async def rulebook(self) -> Rulebook:

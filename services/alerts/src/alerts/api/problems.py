@@ -2,15 +2,18 @@
 
 from alerts.application.directory import AccountUnknown, DirectoryMovedOn, DirectoryUnknown, StillNeeded
 from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
-from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown
+from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown, SnoozeOver
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
+from alerts.domain.handling import NothingSaid
 from alerts.domain.replays import DeliveryUnknown, NotGivenUp, ReplayUnknown
 from mainstay.web.problems import Problem
 
 PROBLEMS: dict[type[Exception], Problem] = {
     AlertUnknown: Problem(404, "alert-unknown", "There is no such alert"),
     AlertResolvedAlready: Problem(409, "alert-resolved", "The alert is resolved already"),
+    SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
+    NothingSaid: Problem(422, "nothing-said", "A comment has words", pointer="/comment"),
     ChannelUnknown: Problem(404, "channel-unknown", "There is no such channel"),
     ChannelNotUsable: Problem(409, "channel-not-usable", "The channel takes no messages"),
     AddressNotRefused: Problem(404, "address-not-refused", "The address is not a refused one"),

@@ -21,10 +21,11 @@ from alerts.application.rules import RulesInForce
 from alerts.application.settling import attempt_of, channel_after, settled, tell_operator
 from alerts.application.telling import OVERTAKEN
 from alerts.domain.accounts import Account
+from alerts.domain.action_links import LinkSigner, Who, WhoKind
 from alerts.domain.alerts import Notice
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import MOST_ATTEMPTS, REFUSED_FOR, Delivered, DeliveryState, Failed, Outcome, Suppressed
-from alerts.domain.destinations import ChannelKind
+from alerts.domain.destinations import ChannelKind, Email
 from alerts.domain.messages import Digest, Links, Message, compose, disabled_message, in_order, test_message
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Language
@@ -73,6 +74,7 @@ class Composing:
     rules: RulesInForce
     links: Links
     words: Mapping[Language, Vocabulary]
+    signer: LinkSigner
 
     def message(self, claim: Claim) -> Message:
         """A notification in the language of its channel."""
@@ -84,7 +86,14 @@ class Composing:
         account = claim.account or Account(claim.alert.account_id)
         notice = Notice(notification.kind)
         message = compose(notification.id, notice, claim.alert, account, self.rules.latest, self.links, words)
-        return replace(message, refused=claim.refused)
+        return replace(message, refused=claim.refused, links=(*message.links, *self._to_do(claim, account, words)))
+
+    def _to_do(self, claim: Claim, account: Account, words: Vocabulary) -> tuple[tuple[str, str], ...]:
+        """Links that act, for what goes on. They are the same however often this notification is sent."""
+        if claim.alert is None or claim.notification.kind == Notice.RESOLVED:
+            return ()
+        made_at = claim.notification.created_at
+        return self.links.to_do(claim.alert, words, self.signer, _reader(claim, account), made_at)
 
     def digest(self, digest_id: str, claims: tuple[Claim, ...]) -> Digest:
         """Several notifications for one channel as one."""
@@ -278,6 +287,14 @@ class _Ended:
     def digest_of(self, claim: Claim) -> str | None:
         """The digest that a delivery went in."""
         return self.digest_id if self.outcomes[claim.delivery.id] is self.answer else None
+
+
+def _reader(claim: Claim, account: Account) -> Who:
+    """Who reads a message: the account's owner where it is mailed to them, else whoever reads the channel."""
+    destination = claim.channel.destination
+    if isinstance(destination, Email) and destination.recipient(account.owner, claim.refused) == account.owner:
+        return Who(WhoKind.PERSON, account.owner or "")
+    return Who(WhoKind.CHANNEL, claim.channel.id)
 
 
 def _report(claim: Claim, delivery: Delivery) -> None:

@@ -267,6 +267,16 @@ class Looks(Protocol):
         """Look at everything that a rule has an open alert about."""
 
 
+class Timers(Protocol):
+    """Timers about one thing of an account: a snoozed alert, a run, the dates that start playbooks."""
+
+    async def snoozes(self, alerts: Mapping[Subject, datetime]) -> None:
+        """Look at snoozed alerts, (account, alert), at their instants."""
+
+    async def playbooks(self, things: Mapping[Subject, datetime]) -> None:
+        """Look at runs, (account, run), or at the dates of accounts, (account, `dates`), at their instants."""
+
+
 class Erasures(Protocol):
     """Who was erased, by a keyed hash, and the erasing."""
 
@@ -325,6 +335,10 @@ class Work(Protocol):
     def looks(self) -> Looks:
         """Timers that look again."""
 
+    @property
+    def timers(self) -> Timers:
+        """Timers of snoozes and playbooks."""
+
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those of the (source, event id) pairs that had no effect before; from now on they had."""
 
@@ -374,5 +388,6 @@ __all__ = [
     "Replays",
     "Sender",
     "Subject",
+    "Timers",
     "Work",
 ]

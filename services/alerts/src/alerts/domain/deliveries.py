@@ -89,6 +89,11 @@ def notification_id(alert_id: str, notice: Notice) -> str:
     return str(uuid5(NOTIFICATIONS, f"{alert_id}\n{notice.value}"))
 
 
+def repeated_id(alert_id: str, notice: Notice, what: str) -> str:
+    """The id of what people can be told several times: an escalation by its step, a return by its instant."""
+    return str(uuid5(NOTIFICATIONS, f"{alert_id}\n{notice.value}\n{what}"))
+
+
 def delivery_id(notification: str, channel_id: str) -> str:
     """The id that a destination sees, stable over retries."""
     return str(uuid5(NOTIFICATIONS, f"{notification}\n{channel_id}"))

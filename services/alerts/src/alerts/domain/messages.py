@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from alerts.domain.accounts import Account
+from alerts.domain.action_links import HOLDS_FOR, Action, ActionLink, LinkSigner, Who
 from alerts.domain.alerts import Alert, Notice
 from alerts.domain.rules import Rule, Rulebook
 from alerts.domain.vocabulary import Vocabulary
@@ -37,6 +38,17 @@ class Links:
         if self.rules:
             found.append((words.label("to_rule"), f"{self.rules.rstrip('/')}/{quote(alert.rule, safe='')}.md"))
         return tuple(found)
+
+    def to_do(
+        self, alert: Alert, words: Vocabulary, signer: LinkSigner, who: Who, now: datetime
+    ) -> tuple[tuple[str, str], ...]:
+        """(what it does, address) pairs: one click on such a link, and one on its page, acts on an open alert."""
+        if not self.alerts or alert.is_resolved:
+            return ()
+        expires = (now + HOLDS_FOR).replace(microsecond=0)
+        tokens = ((each, signer.token(ActionLink(alert.id, each, who, expires))) for each in Action)
+        base = self.alerts.rstrip("/")
+        return tuple((words.label(f"do_{each.value}"), f"{base}/v1/actions/{token}") for each, token in tokens if token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,8 @@ def compose(
     resolved = notice is Notice.RESOLVED
     if resolved:
         title, text = words.label("resolved", title=title), words.ending(alert)
+    elif notice is Notice.RETURNED:
+        title = words.label("returned", title=title)
     return Message(
         notification_id=notification_id,
         kind=notice.value,

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerts.domain.observations import CONTACT
 from alerts.store.looks import ENDS_ACCOUNT, LOOK_DUE
+from alerts.store.playbook_tables import account_owner, account_touch, risk_case, risk_case_step, run, run_cause, task
 from alerts.store.tables import (
     HISTORY,
     account,
@@ -19,6 +20,7 @@ from alerts.store.tables import (
     replay,
     transition,
 )
+from alerts.store.timers import PLAYBOOK_DUE, SNOOZE_DUE
 from mainstay.service.erased import ErasedSubjects
 from mainstay.service.subjects import ACCOUNT, USER, Subjects
 
@@ -35,6 +37,13 @@ _DELETE: Final = (
     f"DELETE FROM {notification} WHERE account_id = :account",
     f"DELETE FROM {transition} WHERE alert_id IN ({_ALERTS})",
     f"DELETE FROM {alert} WHERE account_id = :account",
+    f"DELETE FROM {risk_case_step} WHERE case_id IN (SELECT id FROM {risk_case} WHERE account_id = :account)",
+    f"DELETE FROM {risk_case} WHERE account_id = :account",
+    f"DELETE FROM {task} WHERE account_id = :account",
+    f"DELETE FROM {run_cause} WHERE account_id = :account",
+    f"DELETE FROM {run} WHERE account_id = :account",
+    f"DELETE FROM {account_touch} WHERE account_id = :account",
+    f"DELETE FROM {account_owner} WHERE account_id = :account",
     f"DELETE FROM {observation} WHERE account_id = :account",
     f"DELETE FROM {replay} WHERE wanted ->> 'account_id' = :account",
     f"DELETE FROM {account} WHERE account_id = :account",
@@ -74,7 +83,9 @@ class ErasureStore:
             for statement in _DELETE:
                 rows += (await self._connection.execute(text(statement), {"account": account_id})).rowcount
             rows += await self._erased.forget_refused(kit.outbox, account_id)
-            await self._erased.cancel_timers(kit.due, [LOOK_DUE], account_id, mark=ENDS_ACCOUNT)
+            await self._erased.cancel_timers(
+                kit.due, [LOOK_DUE, PLAYBOOK_DUE, SNOOZE_DUE], account_id, mark=ENDS_ACCOUNT
+            )
         return rows
 
     async def erase_contact(self, subject: str) -> int:

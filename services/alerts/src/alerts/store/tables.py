@@ -94,6 +94,11 @@ alert = Table(
     Column("said", JSONB, nullable=False),
     Column("snoozed_until", DateTime(timezone=True)),
     Column("snoozed_by", Text),
+    Column("assignee", Text),
+    Column("outcome", Text),
+    Column("feedback", Text),
+    Column("feedback_by", Text),
+    Column("feedback_at", DateTime(timezone=True)),
 )
 
 transition = Table(

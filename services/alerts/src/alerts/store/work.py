@@ -15,6 +15,7 @@ from alerts.store.erasure import ErasureStore
 from alerts.store.looks import LookStore
 from alerts.store.replays import ReplayStore
 from alerts.store.rules import StoredRules
+from alerts.store.timers import TimerStore
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing
@@ -34,6 +35,7 @@ class StoreWork:
         self.replays = ReplayStore(transaction)
         self.rules = StoredRules(transaction.connection)
         self.looks = LookStore(transaction)
+        self.timers = TimerStore(transaction)
         self.directory = StoredDirectory(transaction.connection)
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
