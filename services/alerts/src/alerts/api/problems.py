@@ -2,10 +2,11 @@
 
 from alerts.application.directory import AccountUnknown, DirectoryMovedOn, DirectoryUnknown, StillNeeded
 from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
-from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown
+from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown, SnoozeOver
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
 from alerts.domain.replays import DeliveryUnknown, NotGivenUp, ReplayUnknown
+from alerts.domain.silences import SilenceOver, SilenceUnknown
 from mainstay.web.problems import Problem
 
 PROBLEMS: dict[type[Exception], Problem] = {
@@ -22,6 +23,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     DirectoryUnknown: Problem(404, "directory-unknown", "There is no such person, team or version"),
     DirectoryMovedOn: Problem(412, "directory-moved-on", "The document has another version by now"),
     StillNeeded: Problem(409, "still-needed", "Others still refer to it"),
+    SilenceUnknown: Problem(404, "silence-unknown", "There is no such silence"),
+    SilenceOver: Problem(409, "silence-over", "The silence has ended already"),
+    SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }
 

@@ -10,6 +10,8 @@ from alerts.api.channels import channels
 from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, WRITE, Handlers, Id, Text, after, following
 from alerts.api.people import people, teams
+from alerts.api.routing import routing, silences
+from alerts.api.routing_schemas import EscalationView, MuteView, SnoozeBody, ToldView
 from alerts.api.rules import rules
 from alerts.api.schemas import (
     AcknowledgeBody,
@@ -35,6 +37,8 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         rules(handlers),
         people(handlers),
         teams(handlers),
+        routing(handlers),
+        silences(handlers),
     )
 
 
@@ -62,10 +66,19 @@ def _alerts(handlers: Handlers) -> Routes:
 
     @group.get("/alerts/{alert_id}", scope=READ, answers=AlertWithHistory)
     async def get_alert(alert_id: Id) -> AlertWithHistory:
-        """One alert with its life so far."""
+        """One alert with its life so far, who was told of it, and why others were not, or not yet."""
         alert, account, steps = await handlers.reading.alert(alert_id)
         view = AlertWithHistory.of(alert, account, await handlers.rulebook())
-        return view.model_copy(update={"transitions": [TransitionView.of(step) for step in steps]})
+        told, unreached = await handlers.people_reading.told(alert_id)
+        escalation = await handlers.people_reading.escalation(alert_id)
+        return view.model_copy(
+            update={
+                "transitions": [TransitionView.of(step) for step in steps],
+                "notifications": [ToldView.of(each) for each in told],
+                "unreached": [MuteView.of(each) for each in unreached],
+                "escalation": EscalationView.seen(escalation) if escalation else None,
+            }
+        )
 
     @group.post("/alerts/{alert_id}/acknowledge", scope=WRITE, answers=AlertWithHistory)
     async def acknowledge(alert_id: Id, caller: Caller, body: AcknowledgeBody | None = None) -> AlertWithHistory:
@@ -77,6 +90,15 @@ def _alerts(handlers: Handlers) -> Routes:
     async def resolve(alert_id: Id, caller: Caller, body: ResolveBody | None = None) -> AlertWithHistory:
         """Settle an alert; whoever was told that it began is told. Doing it twice is doing it once."""
         await handlers.handle.resolve(alert_id, by=caller.name, reason=body.reason if body else None)
+        return await get_alert(alert_id)
+
+    @group.post("/alerts/{alert_id}/snooze", scope=WRITE, answers=AlertWithHistory)
+    async def snooze(alert_id: Id, caller: Caller, body: SnoozeBody) -> AlertWithHistory:
+        """Tell nobody of an alert until an instant. Then it returns, if it is open still; a resolved one answers 409.
+
+        Another snooze takes the place of the first, so one that ends in a moment ends it.
+        """
+        await handlers.handle.snooze(alert_id, until=body.until, by=caller.name, comment=body.comment)
         return await get_alert(alert_id)
 
     return group

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Step, Transition
 from alerts.domain.messages import text_of, title_of
@@ -74,6 +75,8 @@ class AlertView(BaseModel):
     resolved_by: str | None = Field(description="Null where the condition passed by itself")
     resolution: str | None
     resolution_reason: str | None
+    snoozed_until: datetime | None = Field(default=None, description="Until then nobody is told of it")
+    snoozed_by: str | None = None
 
     @classmethod
     def of(cls, alert: Alert, account: Account, rulebook: Rulebook) -> Self:
@@ -103,6 +106,8 @@ class AlertView(BaseModel):
             resolved_by=alert.resolved_by,
             resolution=alert.resolution,
             resolution_reason=alert.reason,
+            snoozed_until=alert.snoozed_until,
+            snoozed_by=alert.snoozed_by,
         )
 
 
@@ -133,6 +138,9 @@ class AlertWithHistory(AlertView):
     """An alert with its life so far, oldest step first."""
 
     transitions: list[TransitionView] = []
+    notifications: list[ToldView] = Field(default=[], description="Every message about it, and why some were not sent")
+    unreached: list[MuteView] = Field(default=[], description="Whom the routing names and could not reach")
+    escalation: EscalationView | None = None
 
 
 class AcknowledgeBody(BaseModel):

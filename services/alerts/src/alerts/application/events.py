@@ -41,7 +41,7 @@ def said_of(
                 data = AlertResolved(
                     alert.account_id, alert.id, transition.occurred_at, alert.reason or "", transition.by
                 )
-            case Step.SEEN_AGAIN:
+            case Step.SEEN_AGAIN | Step.SNOOZED | Step.RETURNED | Step.ESCALATED:
                 continue
         records.append(record_of(data, now, traceparent))
     return records
