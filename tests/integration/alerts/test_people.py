@@ -16,7 +16,7 @@ async def save(alerts: World, person_id: str, status: int = 201, **person: Any) 
 
 
 async def test_a_person_is_kept_as_written_with_every_version(alerts: World) -> None:
-    written = {
+    written: dict[str, Any] = {
         "zone": "Asia/Shanghai",
         "workdays": ["mon", "sat"],
         "hours": {"since": "09:30", "until": "24:00"},

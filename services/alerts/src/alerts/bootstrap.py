@@ -15,14 +15,17 @@ from alerts.application.channels import ManageChannels
 from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
 from alerts.application.directory import DirectoryInForce, ManageDirectory
 from alerts.application.erasure import ObeyErasures
-from alerts.application.handling import HandleAlerts
+from alerts.application.escalating import Escalate
+from alerts.application.gating import Gate
+from alerts.application.handling import HandleAlerts, Snoozes
 from alerts.application.ports import Sender
 from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
 from alerts.application.replaying import ReplayDeliveries
-from alerts.application.returning import ReturnAlerts
+from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
+from alerts.application.silencing import ManageSilences
 from alerts.application.telling import Telling
 from alerts.application.watching import KeepAccounts, Watch
 from alerts.channels import dingtalk, email, feishu, slack, teams, wecom
@@ -40,15 +43,17 @@ from alerts.domain.action_links import LinkSigner
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
-from alerts.jobs import LooksDue, ReplaysDue, deliver, prepare
+from alerts.jobs import EscalationsDue, LooksDue, ReplaysDue, SnoozesDue, deliver, prepare
+from alerts.public_holidays import public_holidays
 from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
 from alerts.settings import Settings
+from alerts.store.escalations import ESCALATION_DUE, SNOOZE_DUE, alert_of
 from alerts.store.looks import LOOK_DUE, subject_of
+from alerts.store.people_reading import StoredPeopleReading
 from alerts.store.reading import StoredReading
 from alerts.store.replays import REPLAY_DUE
 from alerts.store.tables import HISTORY, kit
-from alerts.store.timers import SNOOZE_DUE, thing_of
 from alerts.store.work import OpenStoreWork
 from alerts.vocabulary import vocabularies
 from mainstay.contracts.topics import ALERT_EVENTS
@@ -106,7 +111,9 @@ def build_application(
     seal = Seal(settings.secret_key, settings.previous_secret_keys)
     rules = RulesInForce(rulebook or shipped_rulebook(), rule_of)
     open_work = OpenStoreWork(transactions, seal, Subjects(settings.secret_key))
-    telling = Telling(clock)
+    directory = DirectoryInForce()
+    router = Router(directory)
+    telling = Telling(router, clock)
     words = vocabularies(settings.templates)
     templates = Templates(settings.templates)
     templates.check(words, TEMPLATE_READERS)
@@ -121,6 +128,7 @@ def build_application(
     }
     signer = LinkSigner(settings.secret_key, settings.previous_secret_keys)
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
+    gate = Gate(directory, public_holidays)
     replays = ReplayDeliveries(open_work, clock)
     watch = Watch(open_work, rules, telling, clock, quiet_after=settings.quiet_after)
     reading = StoredReading(database, seal)
@@ -128,7 +136,7 @@ def build_application(
     return Application(
         open_work=open_work,
         watch=watch,
-        keep_accounts=KeepAccounts(open_work, rules, clock),
+        keep_accounts=KeepAccounts(open_work, rules, telling, clock),
         erase=ObeyErasures(open_work, clock),
         handlers=Handlers(
             reading=reading,
@@ -140,10 +148,15 @@ def build_application(
             pressing=PressLinks(reading, rules, handle, signer, words, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
             replays=replays,
-            directory=ManageDirectory(open_work, DirectoryInForce(), clock),
+            directory=ManageDirectory(open_work, directory, clock),
+            router=router,
+            silences=ManageSilences(open_work, clock),
+            people_reading=StoredPeopleReading(database),
             clock=clock,
         ),
-        deliverer=Deliverer(open_work, senders, Composing(rules, links, words, signer), clock, registry, limits=limits),
+        deliverer=Deliverer(
+            open_work, senders, Composing(rules, links, words, signer), gate, clock, registry, limits=limits
+        ),
         due=DueRunner(
             database,
             transactions,
@@ -152,7 +165,8 @@ def build_application(
             {
                 REPLAY_DUE: ReplaysDue(replays, open_work.within),
                 LOOK_DUE: LooksDue(watch, open_work.within, subject_of),
-                SNOOZE_DUE: LooksDue(ReturnAlerts(clock), open_work.within, thing_of),
+                ESCALATION_DUE: EscalationsDue(Escalate(router, clock), open_work.within, alert_of),
+                SNOOZE_DUE: SnoozesDue(Snoozes(clock), open_work.within, alert_of),
             },
             batches={REPLAY_DUE: 1},
             registry=registry,

@@ -10,6 +10,8 @@ import structlog
 
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
+from alerts.application.escalating import Escalate
+from alerts.application.handling import Snoozes
 from alerts.application.ports import Subject, Work
 from alerts.application.replaying import ReplayDeliveries
 from alerts.domain.words import Language
@@ -88,6 +90,44 @@ class LooksDue:
     async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
         """Look at what the timers name; later looks are timers of their own."""
         await self._watch.look_again(self._within(tx), {self._subject_of(item.key) for item in items})
+        return {}
+
+
+class EscalationsDue:
+    """Takes the steps of escalations that are due."""
+
+    def __init__(
+        self,
+        escalate: Escalate,
+        within: Callable[[Transaction], Work],
+        alert_of: Callable[[str], tuple[str, str]],
+    ) -> None:
+        """`within` gives the stores of an open transaction, `alert_of` the account and alert that a key names."""
+        self._escalate = escalate
+        self._within = within
+        self._alert_of = alert_of
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """The next step of each; answers when those that go on are due again."""
+        keys = {self._alert_of(item.key): item.key for item in items}
+        again = await self._escalate(self._within(tx), sorted(keys))
+        return {keys[one]: at for one, at in again.items()}
+
+
+class SnoozesDue:
+    """Has snoozed alerts return."""
+
+    def __init__(
+        self, snoozes: Snoozes, within: Callable[[Transaction], Work], alert_of: Callable[[str], tuple[str, str]]
+    ) -> None:
+        """As of `EscalationsDue`."""
+        self._snoozes = snoozes
+        self._within = within
+        self._alert_of = alert_of
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """Look at each once."""
+        await self._snoozes(self._within(tx), sorted({self._alert_of(item.key) for item in items}))
         return {}
 
 

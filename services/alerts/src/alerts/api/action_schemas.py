@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.api.handlers import Instant
 from alerts.domain.handling import Feedback, Outcome
 
 Comment = Annotated[str | None, Field(default=None, min_length=1, max_length=2_000)]
@@ -20,13 +19,6 @@ class ResolveBody(_Body):
 
     reason: str | None = Field(default=None, max_length=2_000)
     outcome: Outcome | None = None
-
-
-class SnoozeBody(_Body):
-    """Until when nobody is to be told of an alert."""
-
-    until: Instant
-    comment: Comment
 
 
 class AssignBody(_Body):

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from alerts.api.action_schemas import AssignBody, CommentBody, FeedbackBody, ResolveBody, SnoozeBody
+from alerts.api.action_schemas import AssignBody, CommentBody, FeedbackBody, ResolveBody
 from alerts.api.handlers import WRITE, Handlers, Id
+from alerts.api.routing_schemas import SnoozeBody
 from alerts.api.schemas import AcknowledgeBody, AlertWithHistory
 from mainstay.web.routes import Caller, Routes
 

@@ -13,13 +13,16 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from alerts.application.channels import ManageChannels
 from alerts.application.directory import ManageDirectory
 from alerts.application.handling import HandleAlerts
+from alerts.application.people_reading import PeopleReading
 from alerts.application.ports import OpenWork
 from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
 from alerts.application.reading import After, Reading
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
+from alerts.application.silencing import ManageSilences
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.web.pages import decode_cursor, encode_cursor
@@ -63,6 +66,9 @@ class Handlers:
     replays: ReplayDeliveries
     directory: ManageDirectory
     pressing: PressLinks
+    router: Router
+    silences: ManageSilences
+    people_reading: PeopleReading
     clock: Clock
 
     async def rulebook(self) -> Rulebook:

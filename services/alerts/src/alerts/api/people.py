@@ -17,7 +17,8 @@ from alerts.api.people_schemas import (
     TeamDocument,
     TeamView,
 )
-from alerts.application.directory import DirectoryRefused, Kind, ManageDirectory, Version
+from alerts.application.directory import DirectoryRefused, ManageDirectory
+from alerts.application.directory_ports import Kind, Version
 from alerts.domain.people import CSM, Person, Team
 from mainstay.kernel.differences import differences
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from alerts.application.directory import Version
+from alerts.application.directory_ports import Version
 from alerts.domain.destinations import is_address
 from alerts.domain.people import Chat, DigestTimes, Hours, Leave, Person, Responsible, Team, TeamKind, Via, Why
 from alerts.domain.words import Language
@@ -67,6 +67,7 @@ Zone = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_zone)
 Clock = Annotated[str, Field(min_length=5, max_length=5), AfterValidator(_clock)]
 Day = Annotated[str, Field(max_length=3), AfterValidator(_day)]
 Mail = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_mail)]
+Mention = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.@:+-]+$")]
 Reason = Annotated[str | None, Field(default=None, min_length=1, max_length=2_000, description="Why, for people")]
 
 
@@ -101,7 +102,7 @@ class ChatBody(_Body):
     """A chat where somebody is."""
 
     channel_id: Name = Field(description="The id of a channel; its chat takes what is for this person")
-    mention: Name | None = Field(default=None, description="Their user id in that chat, so that they are mentioned")
+    mention: Mention | None = Field(default=None, description="Their user id in that chat, so that they are mentioned")
 
 
 class DigestsBody(_Body):

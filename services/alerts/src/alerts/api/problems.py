@@ -7,12 +7,12 @@ from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
 from alerts.domain.handling import NothingSaid
 from alerts.domain.replays import DeliveryUnknown, NotGivenUp, ReplayUnknown
+from alerts.domain.silences import SilenceOver, SilenceUnknown
 from mainstay.web.problems import Problem
 
 PROBLEMS: dict[type[Exception], Problem] = {
     AlertUnknown: Problem(404, "alert-unknown", "There is no such alert"),
     AlertResolvedAlready: Problem(409, "alert-resolved", "The alert is resolved already"),
-    SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
     NothingSaid: Problem(422, "nothing-said", "A comment has words", pointer="/comment"),
     ChannelUnknown: Problem(404, "channel-unknown", "There is no such channel"),
     ChannelNotUsable: Problem(409, "channel-not-usable", "The channel takes no messages"),
@@ -25,6 +25,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     DirectoryUnknown: Problem(404, "directory-unknown", "There is no such person, team or version"),
     DirectoryMovedOn: Problem(412, "directory-moved-on", "The document has another version by now"),
     StillNeeded: Problem(409, "still-needed", "Others still refer to it"),
+    SilenceUnknown: Problem(404, "silence-unknown", "There is no such silence"),
+    SilenceOver: Problem(409, "silence-over", "The silence has ended already"),
+    SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }
 

@@ -12,6 +12,8 @@ from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, Handlers, Id, Text, after, following
 from alerts.api.links import links
 from alerts.api.people import people, teams
+from alerts.api.routing import routing, silences
+from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
 from alerts.api.rules import rules
 from alerts.api.schemas import AlertView, AlertWithHistory, TransitionView
 from alerts.application.reading import AlertQuery
@@ -32,6 +34,8 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         rules(handlers),
         people(handlers),
         teams(handlers),
+        routing(handlers),
+        silences(handlers),
     )
 
 
@@ -59,10 +63,19 @@ def _alerts(handlers: Handlers) -> Routes:
 
     @group.get("/alerts/{alert_id}", scope=READ, answers=AlertWithHistory)
     async def get_alert(alert_id: Id) -> AlertWithHistory:
-        """One alert with its life so far."""
+        """One alert with its life so far, who was told of it, and why others were not, or not yet."""
         alert, account, steps = await handlers.reading.alert(alert_id)
         view = AlertWithHistory.of(alert, account, await handlers.rulebook())
-        return view.model_copy(update={"transitions": [TransitionView.of(step) for step in steps]})
+        told, unreached = await handlers.people_reading.told(alert_id)
+        escalation = await handlers.people_reading.escalation(alert_id)
+        return view.model_copy(
+            update={
+                "transitions": [TransitionView.of(step) for step in steps],
+                "notifications": [ToldView.of(each) for each in told],
+                "unreached": [MuteView.of(each) for each in unreached],
+                "escalation": EscalationView.seen(escalation) if escalation else None,
+            }
+        )
 
     alert_actions(group, handlers, get_alert)
     return group

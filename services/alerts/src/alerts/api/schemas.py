@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Step, Transition
 from alerts.domain.handling import Feedback, Outcome
@@ -148,6 +149,9 @@ class AlertWithHistory(AlertView):
     """An alert with its life so far, oldest step first."""
 
     transitions: list[TransitionView] = []
+    notifications: list[ToldView] = Field(default=[], description="Every message about it, and why some were not sent")
+    unreached: list[MuteView] = Field(default=[], description="Whom the routing names and could not reach")
+    escalation: EscalationView | None = None
 
 
 class AcknowledgeBody(BaseModel):

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from alerts.application.channels import keep_people_mail
+from alerts.application.directory_ports import ROUTING, HasDirectory, Kind, Version
 from alerts.domain.accounts import Account
+from alerts.domain.muting import Mute
 from alerts.domain.people import (
     Directory,
     DirectoryFault,
@@ -18,17 +20,10 @@ from alerts.domain.people import (
     references_to,
     resolve,
 )
+from alerts.domain.routing import Routing, RoutingFault, To, faults_of, receivers_of
 from mainstay.kernel.clock import Clock
 
 T = TypeVar("T")
-
-
-class Kind(StrEnum):
-    """What a document is about."""
-
-    PERSON = "person"
-    TEAM = "team"
-    ROUTING = "routing"
 
 
 class DirectoryUnknown(LookupError):
@@ -42,7 +37,7 @@ class DirectoryUnknown(LookupError):
 class DirectoryRefused(ValueError):
     """A document cannot be used; `faults` are everything that is wrong with it."""
 
-    def __init__(self, faults: Sequence[DirectoryFault]) -> None:
+    def __init__(self, faults: Sequence[DirectoryFault | RoutingFault]) -> None:
         super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
         self.faults = faults
 
@@ -62,53 +57,11 @@ class StillNeeded(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Version(Generic[T]):
-    """A version of a document. Without a `what` it says that the document was deleted."""
-
-    id: str
-    version: int
-    what: T | None
-    saved_at: datetime
-    saved_by: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Saved(Generic[T]):
     """A version as it stands after saving; `is_new`: this saving made it."""
 
     version: Version[T]
     is_new: bool
-
-
-class DirectoryStore(Protocol):
-    """Versions of people, teams and routing; none is ever changed."""
-
-    async def revision(self) -> int:
-        """Another number whenever something was saved."""
-
-    async def lock(self) -> None:
-        """Be the only one to save until the transaction ends; reading goes on."""
-
-    async def newest(self) -> tuple[Sequence[Version[Person]], Sequence[Version[Team]]]:
-        """The newest version of each person and team, those deleted included."""
-
-    async def latest(self, kind: Kind, document_id: str) -> Version[Any] | None:
-        """The newest version of one document."""
-
-    async def versions(self, kind: Kind, document_id: str, before: int | None, limit: int) -> Sequence[Version[Any]]:
-        """Up to `limit` versions below a number, newest first."""
-
-    async def add(self, kind: Kind, version: Version[Any]) -> None:
-        """Save a version."""
-
-
-class HasDirectory(Protocol):
-    """A transaction that reaches the directory."""
-
-    @property
-    def directory(self) -> DirectoryStore:
-        """People and teams."""
 
 
 class DirectoryInForce:
@@ -117,6 +70,7 @@ class DirectoryInForce:
     def __init__(self) -> None:
         self._revision = 0
         self._latest = Directory()
+        self._routing = Routing()
         self._versions: Mapping[tuple[Kind, str], Version[Any]] = {}
 
     async def __call__(self, work: HasDirectory) -> Directory:
@@ -131,8 +85,14 @@ class DirectoryInForce:
             self._versions = {(Kind.PERSON, each.id): each for each in people if each.what is not None} | {
                 (Kind.TEAM, each.id): each for each in teams if each.what is not None
             }
+            routing = await work.directory.routing()
+            self._routing = Routing() if routing is None or routing.what is None else routing.what
             self._revision = revision
         return self._latest
+
+    async def with_routing(self, work: HasDirectory) -> tuple[Directory, Routing]:
+        """The directory and the routing as of this transaction."""
+        return await self(work), self._routing
 
     async def versions(self, work: HasDirectory, kind: Kind) -> Sequence[Version[Any]]:
         """The newest version of everybody, or of every team, by id."""
@@ -181,6 +141,8 @@ class ManageDirectory:
             faults = faults_of_person(person, directory.people)
             if faults:
                 raise DirectoryRefused(faults)
+            if person.email is not None:
+                await keep_people_mail(work, self._clock.now())
             return await self._save(work, Kind.PERSON, person.id, person, replaces, by, reason)
 
     async def save_team(self, team: Team, *, replaces: int | None, by: str, reason: str | None) -> Saved[Team]:
@@ -192,6 +154,38 @@ class ManageDirectory:
                 raise DirectoryRefused(faults)
             return await self._save(work, Kind.TEAM, team.id, team, replaces, by, reason)
 
+    async def save_routing(
+        self, routing: Routing, *, replaces: int | None, by: str, reason: str | None, dry_run: bool = False
+    ) -> Saved[Routing]:
+        """Save the routing, in force from now on; the same as the latest is no new version.
+
+        Raises `DirectoryRefused`, `DirectoryMovedOn`.
+        """
+        async with self._open() as work:
+            await work.directory.lock()
+            faults = await self.faults_of_routing(work, routing)
+            if faults:
+                raise DirectoryRefused(faults)
+            if dry_run:
+                latest = await work.directory.latest(Kind.ROUTING, ROUTING)
+                number = latest.version if latest else 0
+                return Saved(Version(ROUTING, number + 1, routing, self._clock.now(), by, reason), is_new=False)
+            saved = await self._save(work, Kind.ROUTING, ROUTING, routing, replaces, by, reason)
+            if saved.is_new:
+                # what was muted by the tree before may be free now
+                await work.deliveries.wake(Mute.INHIBITION, self._clock.now())
+            return saved
+
+    async def faults_of_routing(self, work: Any, routing: Routing) -> Sequence[RoutingFault]:
+        """What is wrong with a routing as people, teams and channels are now."""
+        return faults_of(routing, await self._directory(work), frozenset(await work.channels.usable()))
+
+    async def routing(self) -> Version[Routing] | None:
+        """The routing that is saved; None where there is none, or it was taken back."""
+        async with self._open() as work:
+            found: Version[Routing] | None = await work.directory.routing()
+        return found if found is not None and found.what is not None else None
+
     async def delete(self, kind: Kind, document_id: str, *, by: str, reason: str | None) -> None:
         """Delete somebody, or a team. Raises `DirectoryUnknown`, and `StillNeeded` where others refer to them."""
         async with self._open() as work:
@@ -199,8 +193,11 @@ class ManageDirectory:
             latest = await work.directory.latest(kind, document_id)
             if latest is None or latest.what is None:
                 raise DirectoryUnknown(kind, document_id)
-            if kind is Kind.PERSON:
-                needed = references_to(document_id, await self._directory(work))
+            if kind is not Kind.ROUTING:
+                directory, routing = await self._directory.with_routing(work)
+                needed = [*references_to(document_id, directory)] if kind is Kind.PERSON else []
+                if any((each.to, each.id) == (To(kind), document_id) for each in receivers_of(routing.root)):
+                    needed.append("named in the routing")
                 if needed:
                     raise StillNeeded(kind, document_id, needed)
             gone: Version[Any] = Version(document_id, latest.version + 1, None, self._clock.now(), by, reason)

@@ -16,6 +16,7 @@ from alerts.domain.alerts import Alert, Change, follow, retire, withdraw
 from alerts.domain.conditions.variables import concerns
 from alerts.domain.episodes import ACCOUNT, Episode, look, look_at_account
 from alerts.domain.kinds import DATED, SPECS, Kind
+from alerts.domain.muting import Mute
 from alerts.domain.observations import CONTACT, MeasuresRead, Observation, Stated
 from alerts.domain.rules import Rule, Rulebook
 from mainstay.kernel.clock import Clock
@@ -40,9 +41,10 @@ class Heard(Generic[T_co]):
 class KeepAccounts:
     """Keep the projection of accounts: the newest record of each counts, by its sequence."""
 
-    def __init__(self, open_work: OpenWork, rules: RulesInForce, clock: Clock) -> None:
+    def __init__(self, open_work: OpenWork, rules: RulesInForce, telling: Telling, clock: Clock) -> None:
         self._open = open_work
         self._rules = rules
+        self._telling = telling
         self._clock = clock
 
     async def __call__(self, batch: Batch[Heard[Account]]) -> None:
@@ -63,6 +65,11 @@ class KeepAccounts:
             if changed:
                 subjects = [*BY_THE_RECORD, *([ACCOUNT] if (await self._rules(work)).on_variables else [])]
                 await work.looks.arm_all(self._clock.now(), subjects, accounts=changed)
+                await work.deliveries.wake(Mute.INHIBITION, self._clock.now(), account_ids=changed)
+            for account_id, before in kept.items():
+                if not before.is_known and newest[account_id].is_known:
+                    going_on = await work.alerts.going_on(account_id)
+                    await self._telling.tell_now_known(work, going_on, newest[account_id])
 
 
 BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for one in SPECS[kind].watches}))

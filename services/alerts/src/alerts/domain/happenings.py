@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert
 from alerts.domain.conditions.things import zone_of
-from alerts.domain.accounts import Account
 from alerts.domain.playbooks import DateOf, OnAlert, OnDate, OnHandover, OnStage, OnWindow, Playbook, Trigger
 from mainstay.kernel.clock import day_of, start_of_day
 

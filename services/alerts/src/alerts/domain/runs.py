@@ -184,7 +184,14 @@ def run_id(account_id: str, playbook: str, cause: str) -> str:
 
 
 def begin(
-    playbook: Playbook, document: Mapping[str, Any], account_id: str, cause: str, *, at: datetime, by: str, owner: str | None
+    playbook: Playbook,
+    document: Mapping[str, Any],
+    account_id: str,
+    cause: str,
+    *,
+    at: datetime,
+    by: str,
+    owner: str | None,
 ) -> Run:
     """A run at its start, before anything of it is looked at."""
     identity = run_id(account_id, playbook.id, cause)
@@ -244,15 +251,17 @@ class _Advancing:
 
     def overdue(self) -> None:
         for task in self.run.tasks:
-            if task.state is not TaskState.OPEN or task.due_on is None:
-                continue
-            if task.reminded_at is None and self._is_late(task.due_on, self.playbook.remind_after):
-                task = replace(task, reminded_at=self.now)
-                self.effects.append(Remind(task))
-            if task.escalated_at is None and self._is_late(task.due_on, self.playbook.escalate_after):
-                task = replace(task, escalated_at=self.now)
-                self.effects.append(Escalate(task))
-            self.run = self.run.with_task(task)
+            if task.state is TaskState.OPEN and task.due_on is not None:
+                self.run = self.run.with_task(self._reminded(task, task.due_on))
+
+    def _reminded(self, task: Task, due_on: date) -> Task:
+        if task.reminded_at is None and self._is_late(due_on, self.playbook.remind_after):
+            task = replace(task, reminded_at=self.now)
+            self.effects.append(Remind(task))
+        if task.escalated_at is None and self._is_late(due_on, self.playbook.escalate_after):
+            task = replace(task, escalated_at=self.now)
+            self.effects.append(Escalate(task))
+        return task
 
     def _is_late(self, due_on: date, by_days: int | None) -> bool:
         if by_days is None:
@@ -279,7 +288,9 @@ def advance(run: Run, playbook: Playbook, holds: Callable[[Condition], bool], zo
     return Advance(going.run, tuple(going.effects), min(going.later, default=None) if going.run.is_open else None)
 
 
-def settle(run: Run, task_id: str, *, skip: bool, by: str, note: str | None, now: datetime) -> tuple[Run, Sequence[Effect]]:
+def settle(
+    run: Run, task_id: str, *, skip: bool, by: str, note: str | None, now: datetime
+) -> tuple[Run, Sequence[Effect]]:
     """Somebody did a task, or skips it. Doing it again changes nothing.
 
     Raises `TaskUnknown`, `RunEnded`, and `TaskNotOpen` for one that waits for another, or that is not needed.

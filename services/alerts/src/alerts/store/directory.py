@@ -8,12 +8,13 @@ from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.application.directory import Kind, Version
+from alerts.application.directory_ports import ROUTING, Kind, Version
 from alerts.domain.people import Person, Team
+from alerts.domain.routing import Routing
 from alerts.store.people_tables import directory_version
 
-FORMS: dict[Kind, Any] = {Kind.PERSON: Person, Kind.TEAM: Team, Kind.ROUTING: dict}
-"""What the body of each kind is made into; routing is read by whoever knows its form."""
+FORMS: dict[Kind, Any] = {Kind.PERSON: Person, Kind.TEAM: Team, Kind.ROUTING: Routing}
+"""What the body of each kind is made into."""
 
 
 class StoredDirectory:
@@ -44,6 +45,10 @@ class StoredDirectory:
             [_version(row) for row in rows if row.kind == Kind.PERSON],
             [_version(row) for row in rows if row.kind == Kind.TEAM],
         )
+
+    async def routing(self) -> Version[Routing] | None:
+        """The newest version of the routing."""
+        return await self.latest(Kind.ROUTING, ROUTING)
 
     async def latest(self, kind: Kind, document_id: str) -> Version[Any] | None:
         """The newest version of one document."""

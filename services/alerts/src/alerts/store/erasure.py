@@ -20,7 +20,7 @@ from alerts.store.tables import (
     replay,
     transition,
 )
-from alerts.store.timers import PLAYBOOK_DUE, SNOOZE_DUE
+from alerts.store.timers import PLAYBOOK_DUE
 from mainstay.service.erased import ErasedSubjects
 from mainstay.service.subjects import ACCOUNT, USER, Subjects
 
@@ -83,9 +83,7 @@ class ErasureStore:
             for statement in _DELETE:
                 rows += (await self._connection.execute(text(statement), {"account": account_id})).rowcount
             rows += await self._erased.forget_refused(kit.outbox, account_id)
-            await self._erased.cancel_timers(
-                kit.due, [LOOK_DUE, PLAYBOOK_DUE, SNOOZE_DUE], account_id, mark=ENDS_ACCOUNT
-            )
+            await self._erased.cancel_timers(kit.due, [LOOK_DUE, PLAYBOOK_DUE], account_id, mark=ENDS_ACCOUNT)
         return rows
 
     async def erase_contact(self, subject: str) -> int:

@@ -180,6 +180,7 @@ delivery = Table(
     Column("muted_why", Text),
     Column("through", Text),
     Column("policy", Text),
+    Column("grouped", Boolean, nullable=False),
 )
 
 attempt = Table(

@@ -1,13 +1,12 @@
-"""Timers about one thing of an account: a snoozed alert, a playbook's run, the dates that start playbooks."""
+"""Timers of playbooks: a run's, and those of the dates of an account that start playbooks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from alerts.application.ports import Subject
 from mainstay.db.work import Transaction
 
-SNOOZE_DUE: Final = "snooze"
 PLAYBOOK_DUE: Final = "playbook"
 ENDS_ACCOUNT: Final = "\n"
 
@@ -18,16 +17,9 @@ class TimerStore:
     def __init__(self, transaction: Transaction) -> None:
         self._due = transaction.due
 
-    async def snoozes(self, alerts: Mapping[Subject, datetime]) -> None:
-        """Look at snoozed alerts, (account, alert), at their instants."""
-        await self._arm(SNOOZE_DUE, alerts.items())
-
     async def playbooks(self, things: Mapping[Subject, datetime]) -> None:
         """Look at runs, (account, run), or at the dates of accounts, (account, `dates`), at their instants."""
-        await self._arm(PLAYBOOK_DUE, things.items())
-
-    async def _arm(self, kind: str, things: Iterable[tuple[Subject, datetime]]) -> None:
-        await self._due.arm_many(kind, [(_key(thing, at), at) for thing, at in things])
+        await self._due.arm_many(PLAYBOOK_DUE, [(_key(thing, at), at) for thing, at in things.items()])
 
 
 def thing_of(key: str) -> Subject:

@@ -12,9 +12,11 @@ from alerts.store.channels import ChannelStore
 from alerts.store.deliveries import DeliveryStore
 from alerts.store.directory import StoredDirectory
 from alerts.store.erasure import ErasureStore
+from alerts.store.escalations import EscalationStore, PoolStore, SnoozeStore
 from alerts.store.looks import LookStore
 from alerts.store.replays import ReplayStore
 from alerts.store.rules import StoredRules
+from alerts.store.silences import SilenceStore
 from alerts.store.timers import TimerStore
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
@@ -36,6 +38,10 @@ class StoreWork:
         self.rules = StoredRules(transaction.connection)
         self.looks = LookStore(transaction)
         self.timers = TimerStore(transaction)
+        self.silences = SilenceStore(transaction.connection)
+        self.escalations = EscalationStore(transaction)
+        self.snoozes = SnoozeStore(transaction)
+        self.pools = PoolStore(transaction.connection)
         self.directory = StoredDirectory(transaction.connection)
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:

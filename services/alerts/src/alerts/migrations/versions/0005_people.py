@@ -31,7 +31,15 @@ UP = (
         ADD COLUMN muted_by text,
         ADD COLUMN muted_why text,
         ADD COLUMN through text,
-        ADD COLUMN policy text
+        ADD COLUMN policy text,
+        ADD COLUMN grouped boolean NOT NULL DEFAULT false,
+        DROP CONSTRAINT delivery_notification_id_channel_id_key,
+        ADD CONSTRAINT delivery_once UNIQUE NULLS NOT DISTINCT (notification_id, channel_id, person_id),
+        DROP CONSTRAINT delivery_check,
+        ADD CONSTRAINT delivery_check CHECK (
+            (state = 'pending' OR next_attempt_at IS NULL)
+            AND (state <> 'pending' OR next_attempt_at IS NOT NULL OR muted_by IS NOT NULL)
+        )
     """,
     "CREATE INDEX delivery_of_person ON alerts.delivery (person_id, created_at) WHERE person_id IS NOT NULL",
     "CREATE INDEX delivery_muted ON alerts.delivery (muted_by) WHERE state = 'pending' AND muted_by IS NOT NULL",
@@ -61,7 +69,7 @@ UP = (
         id text PRIMARY KEY,
         matchers jsonb NOT NULL,
         starts_at timestamptz NOT NULL,
-        ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
+        ends_at timestamptz NOT NULL CHECK (ends_at >= starts_at),
         reason text NOT NULL,
         created_at timestamptz NOT NULL,
         created_by text NOT NULL,
@@ -157,8 +165,11 @@ DOWN = (
     """,
     "UPDATE alerts.delivery SET next_attempt_at = now() WHERE state = 'pending' AND next_attempt_at IS NULL",
     """
-    ALTER TABLE alerts.delivery DROP COLUMN person_id, DROP COLUMN muted_by, DROP COLUMN muted_why,
-        DROP COLUMN through, DROP COLUMN policy
+    ALTER TABLE alerts.delivery DROP CONSTRAINT delivery_check, DROP CONSTRAINT delivery_once,
+        ADD CONSTRAINT delivery_check CHECK ((state = 'pending') = (next_attempt_at IS NOT NULL)),
+        ADD CONSTRAINT delivery_notification_id_channel_id_key UNIQUE (notification_id, channel_id),
+        DROP COLUMN person_id, DROP COLUMN muted_by, DROP COLUMN muted_why, DROP COLUMN through, DROP COLUMN policy,
+        DROP COLUMN grouped
     """,
     "ALTER TABLE alerts.alert DROP COLUMN snoozed_until, DROP COLUMN snoozed_by",
     "ALTER TABLE alerts.account DROP COLUMN team",
