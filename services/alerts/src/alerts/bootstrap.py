@@ -18,6 +18,9 @@ from alerts.application.erasure import ObeyErasures
 from alerts.application.escalating import Escalate
 from alerts.application.gating import Gate
 from alerts.application.handling import HandleAlerts, Snoozes
+from alerts.application.interventions import Interventions
+from alerts.application.playbooks import PlaybookDocuments, PlaybooksInForce
+from alerts.application.playing import Playing
 from alerts.application.ports import Sender
 from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
@@ -25,7 +28,9 @@ from alerts.application.replaying import ReplayDeliveries
 from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
+from alerts.application.run_reading import ReadRuns
 from alerts.application.silencing import ManageSilences
+from alerts.application.task_telling import TellTasks
 from alerts.application.telling import Telling
 from alerts.application.watching import KeepAccounts, Watch
 from alerts.channels import dingtalk, email, feishu, slack, teams, wecom
@@ -44,6 +49,7 @@ from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
 from alerts.jobs import EscalationsDue, LooksDue, ReplaysDue, SnoozesDue, deliver, prepare
+from alerts.playbook_reader import playbook_of, shipped_playbook_documents, shipped_playbooks
 from alerts.public_holidays import public_holidays
 from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
@@ -54,7 +60,9 @@ from alerts.store.people_reading import StoredPeopleReading
 from alerts.store.reading import StoredReading
 from alerts.store.replays import REPLAY_DUE
 from alerts.store.tables import HISTORY, kit
+from alerts.store.timers import PLAYBOOK_DUE, thing_of
 from alerts.store.work import OpenStoreWork
+from alerts.store.work_reading import StoredRuns
 from alerts.vocabulary import vocabularies
 from mainstay.contracts.topics import ALERT_EVENTS
 from mainstay.db.due_runner import DueRunner
@@ -128,15 +136,17 @@ def build_application(
     }
     signer = LinkSigner(settings.secret_key, settings.previous_secret_keys)
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
-    gate = Gate(directory, public_holidays)
+    playbooks = PlaybooksInForce(shipped_playbooks(), playbook_of)
+    playing = Playing(open_work, playbooks, TellTasks(directory), clock, quiet_after=settings.quiet_after)
+    gate = Gate(directory, public_holidays, Interventions(playbooks))
     replays = ReplayDeliveries(open_work, clock)
-    watch = Watch(open_work, rules, telling, clock, quiet_after=settings.quiet_after)
+    watch = Watch(open_work, rules, telling, playing, clock, quiet_after=settings.quiet_after)
     reading = StoredReading(database, seal)
     handle = HandleAlerts(open_work, rules, telling, clock)
     return Application(
         open_work=open_work,
         watch=watch,
-        keep_accounts=KeepAccounts(open_work, rules, telling, clock),
+        keep_accounts=KeepAccounts(open_work, rules, telling, playing, clock),
         erase=ObeyErasures(open_work, clock),
         handlers=Handlers(
             reading=reading,
@@ -145,6 +155,9 @@ def build_application(
             preview=PreviewRules(open_work, clock),
             open_work=open_work,
             handle=handle,
+            playbooks=PlaybookDocuments(open_work, playbooks, rules, playbook_of, shipped_playbook_documents(), clock),
+            playing=playing,
+            work_reading=ReadRuns(open_work, StoredRuns(database), playbooks, directory),
             pressing=PressLinks(reading, rules, handle, signer, words, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
             replays=replays,
@@ -165,6 +178,7 @@ def build_application(
             {
                 REPLAY_DUE: ReplaysDue(replays, open_work.within),
                 LOOK_DUE: LooksDue(watch, open_work.within, subject_of),
+                PLAYBOOK_DUE: LooksDue(playing, open_work.within, thing_of),
                 ESCALATION_DUE: EscalationsDue(Escalate(router, clock), open_work.within, alert_of),
                 SNOOZE_DUE: SnoozesDue(Snoozes(clock), open_work.within, alert_of),
             },

@@ -1,5 +1,6 @@
 """What alerts reads from the log: translation of events into the words of the domain, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -106,7 +107,7 @@ def decode_account(record: Record) -> Heard[Account] | None:
         industry=data.industry,
         team=tuple(Assignment(each.role, each.person, each.since, each.until) for each in data.team),
     )
-    return _heard(event, account)
+    return replace(_heard(event, account), at=data.occurred_at)
 
 
 def decode_signal(record: Record) -> Heard[Observation] | None:

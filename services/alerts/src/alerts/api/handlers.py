@@ -14,6 +14,8 @@ from alerts.application.channels import ManageChannels
 from alerts.application.directory import ManageDirectory
 from alerts.application.handling import HandleAlerts
 from alerts.application.people_reading import PeopleReading
+from alerts.application.playbooks import PlaybookDocuments
+from alerts.application.playing import Playing
 from alerts.application.ports import OpenWork
 from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
@@ -23,6 +25,7 @@ from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
 from alerts.application.silencing import ManageSilences
+from alerts.application.work_reading import WorkReading
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.web.pages import decode_cursor, encode_cursor
@@ -66,6 +69,9 @@ class Handlers:
     replays: ReplayDeliveries
     directory: ManageDirectory
     pressing: PressLinks
+    playbooks: PlaybookDocuments
+    playing: Playing
+    work_reading: WorkReading
     router: Router
     silences: ManageSilences
     people_reading: PeopleReading

@@ -1,12 +1,15 @@
 """How this service's errors are told to a client."""
 
 from alerts.application.directory import AccountUnknown, DirectoryMovedOn, DirectoryUnknown, StillNeeded
+from alerts.application.playbooks import PlaybookMovedOn, PlaybookUnknown
+from alerts.application.playing import AccountNotKnown
 from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
 from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown, SnoozeOver
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
 from alerts.domain.handling import NothingSaid
 from alerts.domain.replays import DeliveryUnknown, NotGivenUp, ReplayUnknown
+from alerts.domain.runs import RunEnded, RunUnknown, TaskNotOpen, TaskUnknown
 from alerts.domain.silences import SilenceOver, SilenceUnknown
 from mainstay.web.problems import Problem
 
@@ -27,6 +30,13 @@ PROBLEMS: dict[type[Exception], Problem] = {
     StillNeeded: Problem(409, "still-needed", "Others still refer to it"),
     SilenceUnknown: Problem(404, "silence-unknown", "There is no such silence"),
     SilenceOver: Problem(409, "silence-over", "The silence has ended already"),
+    PlaybookUnknown: Problem(404, "playbook-unknown", "There is no such playbook, or no such version of it"),
+    PlaybookMovedOn: Problem(412, "playbook-moved-on", "The playbook has another version by now"),
+    AccountNotKnown: Problem(404, "account-unknown", "There is no such account"),
+    RunUnknown: Problem(404, "run-unknown", "There is no such run"),
+    RunEnded: Problem(409, "run-ended", "The run is over"),
+    TaskUnknown: Problem(404, "task-unknown", "There is no such task"),
+    TaskNotOpen: Problem(409, "task-not-open", "The task does not stand so"),
     SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }

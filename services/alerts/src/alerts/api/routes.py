@@ -12,6 +12,7 @@ from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, Handlers, Id, Text, after, following
 from alerts.api.links import links
 from alerts.api.people import people, teams
+from alerts.api.playbooks import playbooks, runs
 from alerts.api.routing import routing, silences
 from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
 from alerts.api.rules import rules
@@ -34,6 +35,8 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         rules(handlers),
         people(handlers),
         teams(handlers),
+        playbooks(handlers),
+        runs(handlers),
         routing(handlers),
         silences(handlers),
     )

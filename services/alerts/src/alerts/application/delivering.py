@@ -50,6 +50,8 @@ from alerts.domain.messages import (
     test_message,
     together,
 )
+from alerts.domain.task_messages import KINDS as TASK_KINDS
+from alerts.domain.task_messages import task_message
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Language
 from mainstay.kernel.clock import Clock
@@ -117,6 +119,11 @@ class Composing:
         if claim.alert is None:
             if notification.kind in {DAILY, WEEKLY}:
                 return digest_message(notification.id, notification.kind, notification.about or {}, words)
+            if notification.kind in TASK_KINDS and claim.account is not None:
+                about = notification.about or {}
+                return task_message(
+                    notification.id, notification.kind, about, claim.account, notification.created_at, words
+                )
             if notification.about is not None:
                 return disabled_message(notification.id, notification.about, notification.created_at, words)
             return test_message(notification.id, claim.channel.name, notification.created_at, words)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.application.directory import DirectoryInForce
+from alerts.application.interventions import Interventions
 from alerts.application.ports import Call, Claim, Work
 from alerts.application.routing import way_to
 from alerts.domain.accounts import Account
@@ -17,7 +18,7 @@ from alerts.domain.alerts import Notice
 from alerts.domain.calendars import PublicHolidays, instant, works_next
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import DeliveryState, Suppressed, Waits, delivery_id
-from alerts.domain.muting import Held, Mute, Muted, Telling, of_the_alert, of_the_person
+from alerts.domain.muting import Held, Intervention, Mute, Muted, Telling, of_the_alert, of_the_person
 from alerts.domain.people import Directory, Person, Via, Why, standing_in
 from alerts.domain.routing import About, QuietHours, Routing
 from alerts.domain.silences import Silence
@@ -34,14 +35,16 @@ class _Seen:
     silences: Sequence[Silence]
     now: datetime
     told_today: dict[str, int]
+    interventions: Mapping[str, Sequence[Intervention]]
     counted: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 class Gate:
     """Gives every claim its reader and, where it does not go now, its verdict."""
 
-    def __init__(self, directory: DirectoryInForce, holidays: PublicHolidays) -> None:
+    def __init__(self, directory: DirectoryInForce, holidays: PublicHolidays, interventions: Interventions) -> None:
         self._directory = directory
+        self._interventions = interventions
         self._holidays = holidays
 
     async def __call__(self, work: Work, calls: Sequence[Call], now: datetime) -> Sequence[Call]:
@@ -56,7 +59,8 @@ class Gate:
             for claim in claims
             if (person := directory.people.get(claim.delivery.person_id or "")) and person.daily_budget is not None
         }
-        seen = _Seen(directory, routing, silences, now, {})
+        about = {claim.alert.account_id for claim in claims if claim.alert is not None}
+        seen = _Seen(directory, routing, silences, now, {}, await self._interventions(work, about))
         if budgeted:
             # what this claim holds is under way already; it is counted as it is let through
             claimed: dict[str, set[str]] = defaultdict(set)
@@ -89,7 +93,9 @@ class Gate:
         telling = Telling(notice, claim.alert, about, quiet_hours, person, told)
         if notice is not Notice.RESOLVED and claim.alert.is_resolved:
             return claim  # it is not sent for that reason
-        held = of_the_alert(telling, seen.silences, seen.routing, seen.now)
+        held = of_the_alert(
+            telling, seen.silences, seen.routing, seen.now, seen.interventions.get(claim.alert.account_id, ())
+        )
         if held is not None:
             return replace(claim, verdict=_waits(held))
         if claim.delivery.person_id is None:

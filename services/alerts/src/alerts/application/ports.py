@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from alerts.application.directory_ports import DirectoryStore
+from alerts.application.documents import VersionStore
 from alerts.application.people_ports import Escalations, Pools, Silences, Snoozes
+from alerts.application.playbook_ports import Runs, Timers
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
@@ -306,13 +308,6 @@ class Looks(Protocol):
         """Look at everything that a rule has an open alert about."""
 
 
-class Timers(Protocol):
-    """Timers of playbooks."""
-
-    async def playbooks(self, things: Mapping[Subject, datetime]) -> None:
-        """Look at runs, (account, run), or at the dates of accounts, (account, `dates`), at their instants."""
-
-
 class Erasures(Protocol):
     """Who was erased, by a keyed hash, and the erasing."""
 
@@ -388,6 +383,14 @@ class Work(Protocol):
         """Timers that look again."""
 
     @property
+    def playbooks(self) -> VersionStore:
+        """Playbooks that people saved."""
+
+    @property
+    def runs(self) -> Runs:
+        """Runs of playbooks."""
+
+    @property
     def timers(self) -> Timers:
         """Timers of playbooks."""
 
@@ -440,6 +443,5 @@ __all__ = [
     "Replays",
     "Sender",
     "Subject",
-    "Timers",
     "Work",
 ]

@@ -11,6 +11,7 @@ from alerts.domain.channels import Channel
 from alerts.domain.deliveries import Delivered, Failed
 from alerts.domain.destinations import Webhook
 from alerts.domain.messages import CHANNEL_DISABLED, DAILY, TEST, WEEKLY, Digest, Message
+from alerts.domain.task_messages import ESCALATED, MESSAGE, OVERDUE
 from mainstay.web.client import OutgoingClient
 
 TYPES = {
@@ -18,6 +19,9 @@ TYPES = {
     CHANNEL_DISABLED: "mainstay.channel.disabled",
     DAILY: "mainstay.digest.daily",
     WEEKLY: "mainstay.digest.weekly",
+    OVERDUE: "mainstay.task.overdue",
+    ESCALATED: "mainstay.task.escalated",
+    MESSAGE: "mainstay.playbook.message",
 }
 
 

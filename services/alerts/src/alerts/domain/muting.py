@@ -8,6 +8,7 @@ from enum import StrEnum
 from alerts.domain.alerts import Alert, Notice
 from alerts.domain.calendars import PublicHolidays, works_next
 from alerts.domain.people import Person
+from alerts.domain.playbooks import Mutes
 from alerts.domain.routing import About, QuietHours, Routing
 from alerts.domain.silences import Silence, muting
 
@@ -17,6 +18,7 @@ class Mute(StrEnum):
 
     SNOOZE = "snooze"
     SILENCE = "silence"
+    PLAYBOOK = "playbook"
     INHIBITION = "inhibition"
     QUIET_HOURS = "quiet-hours"
     BUDGET = "budget"
@@ -55,7 +57,27 @@ class Telling:
     """Openings that the person got by themselves today, on their own clock."""
 
 
-def of_the_alert(telling: Telling, silences: Sequence[Silence], routing: Routing, now: datetime) -> Held | None:
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """A playbook that runs for an account, which alerts it mutes, and what started it."""
+
+    run_id: str
+    name: str
+    cause: str
+    mutes: Mutes
+
+    def holds(self, alert: Alert) -> bool:
+        """Whether an alert waits for its end; the one that started it was told."""
+        return self.cause != f"alert:{alert.id}" and self.mutes.covers(alert)
+
+
+def of_the_alert(
+    telling: Telling,
+    silences: Sequence[Silence],
+    routing: Routing,
+    now: datetime,
+    interventions: Sequence[Intervention] = (),
+) -> Held | None:
     """What holds a message whoever it is for. A resolution is held by nothing: whoever heard the beginning hears it."""
     alert = telling.alert
     if telling.notice is Notice.RESOLVED:
@@ -65,6 +87,9 @@ def of_the_alert(telling: Telling, silences: Sequence[Silence], routing: Routing
     silence = muting(silences, telling.about, now)
     if silence is not None:
         return Held(Mute.SILENCE, f"silence {silence.id} by {silence.created_by}: {silence.reason}", silence.ends_at)
+    for running in interventions:
+        if running.holds(alert):
+            return Held(Mute.PLAYBOOK, f"the playbook {running.name} is running ({running.run_id})", None)
     inhibition = routing.inhibits(telling.about)
     if inhibition is not None:
         return Held(Mute.INHIBITION, inhibition.name, None)

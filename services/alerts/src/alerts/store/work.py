@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from alerts.application.ports import Work
+from alerts.playbook_reader import shipped_playbook_documents
 from alerts.sealing import Seal
 from alerts.store.accounts import AccountStore
 from alerts.store.alerts import AlertStore
@@ -14,10 +15,13 @@ from alerts.store.directory import StoredDirectory
 from alerts.store.erasure import ErasureStore
 from alerts.store.escalations import EscalationStore, PoolStore, SnoozeStore
 from alerts.store.looks import LookStore
+from alerts.store.playbook_tables import playbook_version
 from alerts.store.replays import ReplayStore
 from alerts.store.rules import StoredRules
+from alerts.store.runs import RunStore
 from alerts.store.silences import SilenceStore
 from alerts.store.timers import TimerStore
+from alerts.store.versions import StoredVersions
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing
@@ -38,6 +42,8 @@ class StoreWork:
         self.rules = StoredRules(transaction.connection)
         self.looks = LookStore(transaction)
         self.timers = TimerStore(transaction)
+        self.playbooks = StoredVersions(transaction.connection, playbook_version)
+        self.runs = RunStore(transaction.connection, shipped_playbook_documents)
         self.silences = SilenceStore(transaction.connection)
         self.escalations = EscalationStore(transaction)
         self.snoozes = SnoozeStore(transaction)

@@ -1,7 +1,7 @@
 """Conditions on dates: touches owed and promised, stages, milestones, renewal windows and notice."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from alerts.domain.accounts import Account
@@ -33,6 +33,14 @@ def _touches(ordered: Sequence[Observation]) -> Iterator[State]:
         held = [each for each in touches.values() if each.get("result") in HELD and not each.get("is_internal")]
         last = max(held, key=lambda each: each["at"], default=None)
         yield {"at": last["at"], "next_due_on": last.get("next_due_on")} if last else {}
+
+
+def last_touch(seen: Sequence[Observation]) -> tuple[datetime | None, date | None]:
+    """When the account was touched last, and by when the next step promised then is due."""
+    state: State = {}
+    for after in _touches(sorted(seen, key=lambda one: one.order)):
+        state = after
+    return state.get("at"), civil(state.get("next_due_on"))
 
 
 def touch_overdue(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:

@@ -1,0 +1,48 @@
+"""What playbooks need of the outside: runs and their causes, owners by date, and touches."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from alerts.domain.runs import Run
+
+
+class Runs(Protocol):
+    """Runs of playbooks. The accounts' rows are locked by the caller."""
+
+    async def get(self, run_id: str) -> Run:
+        """One run. Raises `RunUnknown`."""
+
+    async def run_of(self, task_id: str) -> str:
+        """Of which run a task is. Raises `TaskUnknown`."""
+
+    async def open_of(self, account_ids: Collection[str]) -> Sequence[Run]:
+        """The runs of accounts that go on, the oldest first."""
+
+    async def causes(self, account_ids: Collection[str]) -> frozenset[tuple[str, str, str]]:
+        """What has started, or joined, a run: (account, playbook, cause)."""
+
+    async def keep_cause(self, account_id: str, playbook: str, cause: str, run_id: str, at: datetime) -> None:
+        """From now on this starts nothing more."""
+
+    async def document_of(self, playbook: str, version: int) -> Mapping[str, Any]:
+        """A version as it is written."""
+
+    async def save(self, one: Run) -> None:
+        """Store a run and its tasks as they are now."""
+
+    async def keep_owner(self, account_id: str, since: datetime, owner: str | None) -> None:
+        """Whose an account is from an instant on."""
+
+    async def keep_touches(self, touches: Mapping[str, tuple[datetime | None, date | None]]) -> None:
+        """When accounts were touched last, and by when the next step is promised."""
+
+
+class Timers(Protocol):
+    """Timers of playbooks."""
+
+    async def playbooks(self, things: Mapping[tuple[str, str], datetime]) -> None:
+        """Look at runs, (account, run), or at the dates of accounts, (account, `dates`), at their instants."""
+
+    async def dates_of_all(self, at: datetime) -> None:
+        """Look at the dates of every account."""
