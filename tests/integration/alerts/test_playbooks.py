@@ -1,15 +1,18 @@
 """Playbooks: documents with versions; what happens starts them once; tasks fall due, remind, escalate and end."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from mainstay.contracts.envelope import Event
 from mainstay.contracts.health_score import AccountValue, StageChanged
 from tests.integration.alerts.sinks import HttpSink
 from tests.integration.alerts.test_erasure import asked, holds
 from tests.integration.alerts.test_people import save
-from tests.integration.alerts.world import World, fell, known, went_silent, window_opened
+from tests.integration.alerts.world import World, close, fell, known, went_silent, window_opened, world
 
 DAY = timedelta(days=1)
 MINE: dict[str, Any] = {
@@ -24,6 +27,14 @@ MINE: dict[str, Any] = {
         {"key": "red", "title": "Still red", "role": "sales", "due": {"days": 2}, "condition": "health_band == 'red'"},
     ],
 }
+
+
+@pytest.fixture
+async def alerts(migrated_url: str) -> AsyncIterator[World]:
+    """A world in which the playbooks that come with Mainstay are in force."""
+    made = await world(migrated_url, None).open()
+    yield made
+    await close(made)
 
 
 async def put(alerts: World, playbook: dict[str, Any], status: int = 201, **more: Any) -> Any:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from alerts.api.handlers import Handlers
 from alerts.api.problems import PROBLEMS
 from alerts.api.routes import routes
+from alerts.application.cases import ManageCases
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
 from alerts.application.directory import DirectoryInForce, ManageDirectory
@@ -47,6 +48,7 @@ from alerts.consumers import subscriptions
 from alerts.domain.action_links import LinkSigner
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
+from alerts.domain.playbooks import Playbooks
 from alerts.domain.rules import Rulebook
 from alerts.jobs import EscalationsDue, LooksDue, ReplaysDue, SnoozesDue, deliver, prepare
 from alerts.playbook_reader import playbook_of, shipped_playbook_documents, shipped_playbooks
@@ -54,6 +56,7 @@ from alerts.public_holidays import public_holidays
 from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
 from alerts.settings import Settings
+from alerts.store.cases import StoredCaseReading
 from alerts.store.escalations import ESCALATION_DUE, SNOOZE_DUE, alert_of
 from alerts.store.looks import LOOK_DUE, subject_of
 from alerts.store.people_reading import StoredPeopleReading
@@ -113,6 +116,7 @@ def build_application(
     registry: CollectorRegistry,
     *,
     rulebook: Rulebook | None = None,
+    playbooks: Playbooks | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Application:
     """The application: what tests drive, and what a service feeds."""
@@ -136,9 +140,9 @@ def build_application(
     }
     signer = LinkSigner(settings.secret_key, settings.previous_secret_keys)
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
-    playbooks = PlaybooksInForce(shipped_playbooks(), playbook_of)
-    playing = Playing(open_work, playbooks, TellTasks(directory), clock, quiet_after=settings.quiet_after)
-    gate = Gate(directory, public_holidays, Interventions(playbooks))
+    known_playbooks = PlaybooksInForce(shipped_playbooks() if playbooks is None else playbooks, playbook_of)
+    playing = Playing(open_work, known_playbooks, TellTasks(directory), clock, quiet_after=settings.quiet_after)
+    gate = Gate(directory, public_holidays, Interventions(known_playbooks))
     replays = ReplayDeliveries(open_work, clock)
     watch = Watch(open_work, rules, telling, playing, clock, quiet_after=settings.quiet_after)
     reading = StoredReading(database, seal)
@@ -155,9 +159,13 @@ def build_application(
             preview=PreviewRules(open_work, clock),
             open_work=open_work,
             handle=handle,
-            playbooks=PlaybookDocuments(open_work, playbooks, rules, playbook_of, shipped_playbook_documents(), clock),
+            playbooks=PlaybookDocuments(
+                open_work, known_playbooks, rules, playbook_of, shipped_playbook_documents(), clock
+            ),
             playing=playing,
-            work_reading=ReadRuns(open_work, StoredRuns(database), playbooks, directory),
+            cases=ManageCases(open_work, clock),
+            case_reading=StoredCaseReading(database),
+            work_reading=ReadRuns(open_work, StoredRuns(database), known_playbooks, directory),
             pressing=PressLinks(reading, rules, handle, signer, words, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
             replays=replays,

@@ -10,6 +10,7 @@ from fastapi import Path, Query
 from msgspec import Meta
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
+from alerts.application.cases import CaseReading, ManageCases
 from alerts.application.channels import ManageChannels
 from alerts.application.directory import ManageDirectory
 from alerts.application.handling import HandleAlerts
@@ -71,6 +72,8 @@ class Handlers:
     pressing: PressLinks
     playbooks: PlaybookDocuments
     playing: Playing
+    cases: ManageCases
+    case_reading: CaseReading
     work_reading: WorkReading
     router: Router
     silences: ManageSilences

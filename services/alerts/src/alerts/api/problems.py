@@ -5,6 +5,7 @@ from alerts.application.playbooks import PlaybookMovedOn, PlaybookUnknown
 from alerts.application.playing import AccountNotKnown
 from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
 from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown, SnoozeOver
+from alerts.domain.cases import CaseClosed, CaseOpen, CaseUnknown, PlanMissing
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
 from alerts.domain.handling import NothingSaid
@@ -37,6 +38,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     RunEnded: Problem(409, "run-ended", "The run is over"),
     TaskUnknown: Problem(404, "task-unknown", "There is no such task"),
     TaskNotOpen: Problem(409, "task-not-open", "The task does not stand so"),
+    CaseUnknown: Problem(404, "case-unknown", "There is no such case"),
+    CaseClosed: Problem(409, "case-closed", "The case is over"),
+    CaseOpen: Problem(409, "case-open", "The account has an open case"),
+    PlanMissing: Problem(422, "plan-missing", "The case needs a plan", pointer="/plan"),
     SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }

@@ -7,6 +7,7 @@ from fastapi import Query
 
 from alerts.api.addresses import addresses
 from alerts.api.alert_actions import alert_actions
+from alerts.api.cases import cases
 from alerts.api.channels import channels
 from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, Handlers, Id, Text, after, following
@@ -37,6 +38,7 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         teams(handlers),
         playbooks(handlers),
         runs(handlers),
+        cases(handlers),
         routing(handlers),
         silences(handlers),
     )

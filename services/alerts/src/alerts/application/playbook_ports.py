@@ -1,9 +1,10 @@
-"""What playbooks need of the outside: runs and their causes, owners by date, and touches."""
+"""What playbooks and cases need of the outside: runs and their causes, cases, owners by date, and touches."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from alerts.domain.cases import Case, CaseStep
 from alerts.domain.runs import Run
 
 
@@ -36,6 +37,19 @@ class Runs(Protocol):
 
     async def keep_touches(self, touches: Mapping[str, tuple[datetime | None, date | None]]) -> None:
         """When accounts were touched last, and by when the next step is promised."""
+
+
+class Cases(Protocol):
+    """Risk cases. The accounts' rows are locked by the caller."""
+
+    async def get(self, case_id: str) -> Case:
+        """One case. Raises `CaseUnknown`."""
+
+    async def open_of(self, account_id: str) -> Case | None:
+        """The account's case that is open."""
+
+    async def save(self, case: Case, step: CaseStep) -> None:
+        """Store a case as it is now, and the step that made it so."""
 
 
 class Timers(Protocol):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from alerts.application.directory_ports import DirectoryStore
 from alerts.application.documents import VersionStore
 from alerts.application.people_ports import Escalations, Pools, Silences, Snoozes
-from alerts.application.playbook_ports import Runs, Timers
+from alerts.application.playbook_ports import Cases, Runs, Timers
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
@@ -389,6 +389,10 @@ class Work(Protocol):
     @property
     def runs(self) -> Runs:
         """Runs of playbooks."""
+
+    @property
+    def cases(self) -> Cases:
+        """Risk cases."""
 
     @property
     def timers(self) -> Timers:

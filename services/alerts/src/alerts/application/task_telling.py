@@ -103,12 +103,18 @@ class TellTasks:
     async def _ways(
         self, work: Work, kind: str, account: Account, playbook: Playbook, whom: str | None
     ) -> Sequence[tuple[Channel, str | None]]:
-        """The person's own way; without one, the channels that take such things of the account's owner."""
+        """The person's own way.
+
+        Without one, a reminder goes to the channels that take such things of the account's owner. What is for a manager
+        or another role alone goes nowhere else: the channel of everybody is no place for it.
+        """
         person = (await self._directory(work)).people.get(whom or "")
         if person is not None:
             channel = way_to(person, await work.channels.usable())
             if channel is not None:
                 return [(channel, person.id)]
+        if kind != OVERDUE:
+            return []
         return [
             (channel, None)
             for channel in await work.channels.active()

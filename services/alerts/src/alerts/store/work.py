@@ -9,6 +9,7 @@ from alerts.playbook_reader import shipped_playbook_documents
 from alerts.sealing import Seal
 from alerts.store.accounts import AccountStore
 from alerts.store.alerts import AlertStore
+from alerts.store.cases import StoredCases
 from alerts.store.channels import ChannelStore
 from alerts.store.deliveries import DeliveryStore
 from alerts.store.directory import StoredDirectory
@@ -41,6 +42,7 @@ class StoreWork:
         self.replays = ReplayStore(transaction)
         self.rules = StoredRules(transaction.connection)
         self.looks = LookStore(transaction)
+        self.cases = StoredCases(transaction.connection)
         self.timers = TimerStore(transaction)
         self.playbooks = StoredVersions(transaction.connection, playbook_version)
         self.runs = RunStore(transaction.connection, shipped_playbook_documents)
