@@ -34,6 +34,7 @@ from alerts.application.silencing import ManageSilences
 from alerts.application.task_telling import TellTasks
 from alerts.application.telling import Telling
 from alerts.application.watching import KeepAccounts, Watch
+from alerts.application.worklist import Worklist
 from alerts.channels import dingtalk, email, feishu, slack, teams, wecom
 from alerts.channels.dingtalk import DingTalkSender
 from alerts.channels.email import EmailSender
@@ -50,6 +51,7 @@ from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.playbooks import Playbooks
 from alerts.domain.rules import Rulebook
+from alerts.domain.worklist import Weights
 from alerts.jobs import EscalationsDue, LooksDue, ReplaysDue, SnoozesDue, deliver, prepare
 from alerts.playbook_reader import playbook_of, shipped_playbook_documents, shipped_playbooks
 from alerts.public_holidays import public_holidays
@@ -66,6 +68,7 @@ from alerts.store.tables import HISTORY, kit
 from alerts.store.timers import PLAYBOOK_DUE, thing_of
 from alerts.store.work import OpenStoreWork
 from alerts.store.work_reading import StoredRuns
+from alerts.store.worklist import StoredWorklist
 from alerts.vocabulary import vocabularies
 from mainstay.contracts.topics import ALERT_EVENTS
 from mainstay.db.due_runner import DueRunner
@@ -163,6 +166,15 @@ def build_application(
                 open_work, known_playbooks, rules, playbook_of, shipped_playbook_documents(), clock
             ),
             playing=playing,
+            worklist=Worklist(
+                open_work,
+                StoredWorklist(database),
+                rules,
+                known_playbooks,
+                directory,
+                Weights(settings.weights_of_tiers, settings.rates),
+                clock,
+            ),
             cases=ManageCases(open_work, clock),
             case_reading=StoredCaseReading(database),
             work_reading=ReadRuns(open_work, StoredRuns(database), known_playbooks, directory),

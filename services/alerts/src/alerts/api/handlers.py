@@ -27,6 +27,7 @@ from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
 from alerts.application.silencing import ManageSilences
 from alerts.application.work_reading import WorkReading
+from alerts.application.worklist import Worklist
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.web.pages import decode_cursor, encode_cursor
@@ -72,6 +73,7 @@ class Handlers:
     pressing: PressLinks
     playbooks: PlaybookDocuments
     playing: Playing
+    worklist: Worklist
     cases: ManageCases
     case_reading: CaseReading
     work_reading: WorkReading

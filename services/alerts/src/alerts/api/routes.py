@@ -18,6 +18,7 @@ from alerts.api.routing import routing, silences
 from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
 from alerts.api.rules import rules
 from alerts.api.schemas import AlertView, AlertWithHistory, TransitionView
+from alerts.api.worklist import worklist
 from alerts.application.reading import AlertQuery
 from alerts.domain.alerts import State
 from alerts.domain.words import Severity
@@ -39,6 +40,7 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         playbooks(handlers),
         runs(handlers),
         cases(handlers),
+        worklist(handlers),
         routing(handlers),
         silences(handlers),
     )

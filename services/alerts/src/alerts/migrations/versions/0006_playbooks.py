@@ -20,6 +20,9 @@ UP = (
         ADD COLUMN feedback_by text,
         ADD COLUMN feedback_at timestamptz
     """,
+    "CREATE INDEX alert_assignee ON alerts.alert (assignee) WHERE assignee IS NOT NULL AND state <> 'resolved'",
+    "CREATE INDEX account_of_owner ON alerts.account (owner)",
+    "CREATE INDEX account_team ON alerts.account USING gin (team jsonb_path_ops)",
     """
     CREATE TABLE alerts.account_owner (
         account_id text NOT NULL REFERENCES alerts.account,
@@ -187,6 +190,9 @@ DOWN = (
     "DROP TABLE alerts.playbook_version",
     "DROP TABLE alerts.account_touch",
     "DROP TABLE alerts.account_owner",
+    "DROP INDEX alerts.account_team",
+    "DROP INDEX alerts.account_of_owner",
+    "DROP INDEX alerts.alert_assignee",
     "DELETE FROM alerts.transition WHERE step IN ('assigned', 'commented', 'judged')",
     """
     ALTER TABLE alerts.alert DROP COLUMN assignee, DROP COLUMN outcome,
