@@ -246,5 +246,7 @@ def known(
     **more: Any,
 ) -> Event[AccountChanged]:
     value = AccountValue((MoneyData(Decimal(12000), "EUR"),), 40, date(2027, 1, 1))
+    if "value" in more:
+        value = AccountValue(**more.pop("value"))
     data = AccountChanged(account, sequence, at, name=name, owner=owner, tier="gold", value=value, **more)
     return Event(f"account {next(_ids)}", "mainstay/health-score", at, data)

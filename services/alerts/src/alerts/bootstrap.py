@@ -13,6 +13,7 @@ from alerts.api.problems import PROBLEMS
 from alerts.api.routes import routes
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
+from alerts.application.digesting import Digests
 from alerts.application.directory import DirectoryInForce, ManageDirectory
 from alerts.application.erasure import ObeyErasures
 from alerts.application.escalating import Escalate
@@ -41,17 +42,18 @@ from alerts.consumers import subscriptions
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
-from alerts.jobs import EscalationsDue, LooksDue, ReplaysDue, SnoozesDue, deliver, prepare
+from alerts.jobs import DigestsDue, EscalationsDue, LooksDue, ReplaysDue, SnoozesDue, deliver, prepare
 from alerts.public_holidays import public_holidays
 from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
 from alerts.settings import Settings
-from alerts.store.escalations import ESCALATION_DUE, SNOOZE_DUE, alert_of
+from alerts.store.digests import DIGEST_DUE, digest_of
 from alerts.store.looks import LOOK_DUE, subject_of
 from alerts.store.people_reading import StoredPeopleReading
 from alerts.store.reading import StoredReading
 from alerts.store.replays import REPLAY_DUE
 from alerts.store.tables import HISTORY, kit
+from alerts.store.timers import ESCALATION_DUE, SNOOZE_DUE, alert_of
 from alerts.store.work import OpenStoreWork
 from alerts.vocabulary import vocabularies
 from mainstay.contracts.topics import ALERT_EVENTS
@@ -124,6 +126,7 @@ def build_application(
         ChannelKind.DINGTALK: DingTalkSender(client, templates),
         ChannelKind.FEISHU: FeishuSender(client, templates),
     }
+    digests = Digests(directory, rules, words, public_holidays, clock)
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
     gate = Gate(directory, public_holidays)
     replays = ReplayDeliveries(open_work, clock)
@@ -142,7 +145,7 @@ def build_application(
             handle=HandleAlerts(open_work, rules, telling, clock),
             channels=ManageChannels(open_work, clock, AddressCheck(client)),
             replays=replays,
-            directory=ManageDirectory(open_work, directory, clock),
+            directory=ManageDirectory(open_work, directory, clock, digests.plan),
             router=router,
             silences=ManageSilences(open_work, clock),
             people_reading=StoredPeopleReading(database),
@@ -157,10 +160,11 @@ def build_application(
             {
                 REPLAY_DUE: ReplaysDue(replays, open_work.within),
                 LOOK_DUE: LooksDue(watch, open_work.within, subject_of),
+                DIGEST_DUE: DigestsDue(digests, open_work.within, digest_of),
                 ESCALATION_DUE: EscalationsDue(Escalate(router, clock), open_work.within, alert_of),
                 SNOOZE_DUE: SnoozesDue(Snoozes(clock), open_work.within, alert_of),
             },
-            batches={REPLAY_DUE: 1},
+            batches={REPLAY_DUE: 1, DIGEST_DUE: 5},
             registry=registry,
         ),
     )

@@ -9,11 +9,13 @@ import structlog
 
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
+from alerts.application.digesting import Digests
 from alerts.application.escalating import Escalate
 from alerts.application.handling import Snoozes
 from alerts.application.ports import Subject, Work
 from alerts.application.replaying import ReplayDeliveries
 from alerts.application.watching import Watch
+from alerts.domain.digests import DigestKind
 from alerts.domain.words import Language
 from mainstay.db.due_runner import DueItem
 from mainstay.db.errors import is_transient
@@ -122,6 +124,28 @@ class SnoozesDue:
         """Look at each once."""
         await self._snoozes(self._within(tx), sorted({self._alert_of(item.key) for item in items}))
         return {}
+
+
+class DigestsDue:
+    """Puts digests together as they come due."""
+
+    def __init__(
+        self,
+        digests: Digests,
+        within: Callable[[Transaction], Work],
+        digest_of: Callable[[str], tuple[str, DigestKind]],
+    ) -> None:
+        """`within` gives the stores of an open transaction, `digest_of` the person and kind that a key names."""
+        self._digests = digests
+        self._within = within
+        self._digest_of = digest_of
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """One of each; answers when the next is due."""
+        keys = {self._digest_of(item.key): item for item in items}
+        due = [(person_id, kind, item.due_at) for (person_id, kind), item in keys.items()]
+        again = await self._digests(self._within(tx), due)
+        return {keys[one].key: at for one, at in again.items()}
 
 
 class ReplaysDue:

@@ -67,13 +67,11 @@ class Gate:
             told = await work.deliveries.told_since(budgeted)
             seen.told_today = {each: max(0, told.get(each, 0) - len(claimed[each])) for each in budgeted}
         channels = await work.channels.usable() if any(claim.delivery.person_id for claim in claims) else {}
-        return [
-            replace(
-                call,
-                claims=tuple([await self._looked_at(work, call, claim, seen, channels) for claim in call.claims]),
-            )
-            for call in calls
-        ]
+        found: dict[str, Claim] = {}
+        # a budget is spent on the worst first
+        for of, claim in sorted(((call, claim) for call in calls for claim in call.claims), key=_worst_first):
+            found[claim.delivery.id] = await self._looked_at(work, of, claim, seen, channels)
+        return [replace(call, claims=tuple(found[claim.delivery.id] for claim in call.claims)) for call in calls]
 
     async def _looked_at(
         self, work: Work, call: Call, claim: Claim, seen: _Seen, channels: Mapping[str, Channel]
@@ -151,6 +149,12 @@ class Gate:
         )
         await work.deliveries.add([], [instead])
         return deputy.name
+
+
+def _worst_first(one: tuple[Call, Claim]) -> tuple[int, datetime, str]:
+    _, claim = one
+    severity = claim.alert.severity.rank if claim.alert is not None else 0
+    return -severity, claim.delivery.created_at, claim.delivery.id
 
 
 def _waits(held: Held) -> Waits:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from alerts.application.directory_ports import DirectoryStore
-from alerts.application.people_ports import Escalations, Pools, Silences, Snoozes
+from alerts.application.people_ports import DigestStore, Escalations, Pools, Silences, Snoozes
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
@@ -205,6 +205,12 @@ class Deliveries(Protocol):
     async def wake(self, muted_by: str, now: datetime, *, account_ids: Collection[str] | None = None) -> int:
         """Look at what waits for a reason again, of some accounts or of all; answers how many."""
 
+    async def carry(self, alert_ids: Collection[str], person_id: str, muted_by: str, digest_id: str) -> None:
+        """Openings that wait for somebody's digest go with this one: they may have arrived from now on."""
+
+    async def carried(self, digest_ids: Collection[str], now: datetime, *, arrived: bool) -> None:
+        """A digest arrived, and so did what it carried; or it was given up, and what it carried goes by itself."""
+
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Store how deliveries stand: state, attempts, next attempt, error, unclear. Their leases end."""
 
@@ -367,6 +373,10 @@ class Work(Protocol):
     @property
     def snoozes(self) -> Snoozes:
         """Timers of snoozes."""
+
+    @property
+    def digests(self) -> DigestStore:
+        """Digests."""
 
     @property
     def pools(self) -> Pools:

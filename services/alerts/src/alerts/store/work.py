@@ -10,6 +10,7 @@ from alerts.store.accounts import AccountStore
 from alerts.store.alerts import AlertStore
 from alerts.store.channels import ChannelStore
 from alerts.store.deliveries import DeliveryStore
+from alerts.store.digests import DigestStore
 from alerts.store.directory import StoredDirectory
 from alerts.store.erasure import ErasureStore
 from alerts.store.escalations import EscalationStore, PoolStore, SnoozeStore
@@ -39,6 +40,7 @@ class StoreWork:
         self.silences = SilenceStore(transaction.connection)
         self.escalations = EscalationStore(transaction)
         self.snoozes = SnoozeStore(transaction)
+        self.digests = DigestStore(transaction)
         self.pools = PoolStore(transaction.connection)
         self.directory = StoredDirectory(transaction.connection)
 
