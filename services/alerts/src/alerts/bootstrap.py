@@ -21,6 +21,7 @@ from alerts.application.gating import Gate
 from alerts.application.handling import HandleAlerts, Snoozes
 from alerts.application.ports import Sender
 from alerts.application.previewing import PreviewRules
+from alerts.application.reassigning import Reassign
 from alerts.application.replaying import ReplayDeliveries
 from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
@@ -42,7 +43,7 @@ from alerts.consumers import subscriptions
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
-from alerts.jobs import DigestsDue, EscalationsDue, LooksDue, ReplaysDue, SnoozesDue, deliver, prepare
+from alerts.jobs import DigestsDue, EscalationsDue, LooksDue, ReassignmentsDue, ReplaysDue, SnoozesDue, deliver, prepare
 from alerts.public_holidays import public_holidays
 from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
@@ -51,6 +52,7 @@ from alerts.store.digests import DIGEST_DUE, digest_of
 from alerts.store.looks import LOOK_DUE, subject_of
 from alerts.store.people_reading import StoredPeopleReading
 from alerts.store.reading import StoredReading
+from alerts.store.reassignments import REASSIGN_DUE
 from alerts.store.replays import REPLAY_DUE
 from alerts.store.tables import HISTORY, kit
 from alerts.store.timers import ESCALATION_DUE, SNOOZE_DUE, alert_of
@@ -128,6 +130,7 @@ def build_application(
     }
     digests = Digests(directory, rules, words, public_holidays, clock)
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
+    reassign = Reassign(open_work, directory, clock)
     gate = Gate(directory, public_holidays)
     replays = ReplayDeliveries(open_work, clock)
     watch = Watch(open_work, rules, telling, clock, quiet_after=settings.quiet_after)
@@ -147,6 +150,7 @@ def build_application(
             replays=replays,
             directory=ManageDirectory(open_work, directory, clock, digests.plan),
             router=router,
+            reassign=reassign,
             silences=ManageSilences(open_work, clock),
             people_reading=StoredPeopleReading(database),
             clock=clock,
@@ -160,11 +164,12 @@ def build_application(
             {
                 REPLAY_DUE: ReplaysDue(replays, open_work.within),
                 LOOK_DUE: LooksDue(watch, open_work.within, subject_of),
+                REASSIGN_DUE: ReassignmentsDue(reassign, open_work.within),
                 DIGEST_DUE: DigestsDue(digests, open_work.within, digest_of),
                 ESCALATION_DUE: EscalationsDue(Escalate(router, clock), open_work.within, alert_of),
                 SNOOZE_DUE: SnoozesDue(Snoozes(clock), open_work.within, alert_of),
             },
-            batches={REPLAY_DUE: 1, DIGEST_DUE: 5},
+            batches={REPLAY_DUE: 1, REASSIGN_DUE: 1, DIGEST_DUE: 5},
             registry=registry,
         ),
     )

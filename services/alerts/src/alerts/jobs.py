@@ -13,6 +13,7 @@ from alerts.application.digesting import Digests
 from alerts.application.escalating import Escalate
 from alerts.application.handling import Snoozes
 from alerts.application.ports import Subject, Work
+from alerts.application.reassigning import Reassign
 from alerts.application.replaying import ReplayDeliveries
 from alerts.application.watching import Watch
 from alerts.domain.digests import DigestKind
@@ -146,6 +147,20 @@ class DigestsDue:
         due = [(person_id, kind, item.due_at) for (person_id, kind), item in keys.items()]
         again = await self._digests(self._within(tx), due)
         return {keys[one].key: at for one, at in again.items()}
+
+
+class ReassignmentsDue:
+    """Goes on with reassignments, a part of each in one transaction."""
+
+    def __init__(self, reassign: Reassign, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._reassign = reassign
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """The next part of each; answers those that have more."""
+        work = self._within(tx)
+        return {item.key: item.due_at for item in items if await self._reassign.go_on(work, item.key)}
 
 
 class ReplaysDue:

@@ -1,6 +1,6 @@
-"""What alerts says: alerts that opened, were acknowledged or resolved, and deliveries that failed for good."""
+"""What alerts says: alerts that opened, were acknowledged or resolved; deliveries that failed; accounts given away."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 import msgspec
@@ -64,4 +64,23 @@ class DeliveryFailed(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
-EVENTS = (AlertOpened, AlertAcknowledged, AlertResolved, DeliveryFailed)
+class AccountReassigned(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody gave an account to another owner, from `effective_on` on: health-score, whose record it is, obeys.
+
+    `reassignment_id` is the same for all accounts that were moved together.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.account.reassigned.v1"
+    TOPIC: ClassVar[Topic] = ALERT_EVENTS
+
+    account_id: str
+    occurred_at: datetime
+    owner: str
+    effective_on: date
+    reassignment_id: str
+    by: str
+    reason: str
+    previous_owner: str | None = None
+
+
+EVENTS = (AlertOpened, AlertAcknowledged, AlertResolved, DeliveryFailed, AccountReassigned)

@@ -17,6 +17,7 @@ from alerts.application.people_reading import PeopleReading
 from alerts.application.ports import OpenWork
 from alerts.application.previewing import PreviewRules
 from alerts.application.reading import After, Reading
+from alerts.application.reassigning import Reassign
 from alerts.application.replaying import ReplayDeliveries
 from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
@@ -66,6 +67,7 @@ class Handlers:
     directory: ManageDirectory
     router: Router
     silences: ManageSilences
+    reassign: Reassign
     people_reading: PeopleReading
     clock: Clock
 

@@ -5,6 +5,7 @@ from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
 from alerts.domain.alerts import AlertResolvedAlready, AlertUnknown, SnoozeOver
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
+from alerts.domain.reassignments import ReassignmentUnknown
 from alerts.domain.replays import DeliveryUnknown, NotGivenUp, ReplayUnknown
 from alerts.domain.silences import SilenceOver, SilenceUnknown
 from mainstay.web.problems import Problem
@@ -26,6 +27,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     SilenceUnknown: Problem(404, "silence-unknown", "There is no such silence"),
     SilenceOver: Problem(409, "silence-over", "The silence has ended already"),
     SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
+    ReassignmentUnknown: Problem(404, "reassignment-unknown", "There is no such reassignment"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }
 

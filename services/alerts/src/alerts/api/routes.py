@@ -10,6 +10,7 @@ from alerts.api.channels import channels
 from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, WRITE, Handlers, Id, Text, after, following
 from alerts.api.people import people, teams
+from alerts.api.reassignments import reassignments
 from alerts.api.routing import routing, silences
 from alerts.api.routing_schemas import EscalationView, MuteView, SnoozeBody, ToldView
 from alerts.api.rules import rules
@@ -39,6 +40,7 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         teams(handlers),
         routing(handlers),
         silences(handlers),
+        reassignments(handlers),
     )
 
 

@@ -10,7 +10,8 @@ from alerts.domain.alerts import Alert
 from alerts.domain.digests import DigestKind, Move
 from alerts.domain.effort import Touch
 from alerts.domain.pools import Load
-from alerts.domain.routing import EscalationStep
+from alerts.domain.reassignments import Reassignment
+from alerts.domain.routing import EscalationStep, Match
 from alerts.domain.silences import Silence
 
 
@@ -136,6 +137,28 @@ class DigestStore(Protocol):
 
     async def touches(self, account_ids: Collection[str], since: datetime) -> Sequence[Touch]:
         """The touches of accounts that took place since, with those among ourselves."""
+
+
+class Reassignments(Protocol):
+    """Reassignments."""
+
+    async def begin(self, new: Reassignment, at: datetime) -> None:
+        """Store a new one, and arm its timer."""
+
+    async def lock(self, reassignment_id: str) -> Reassignment:
+        """One reassignment, locked. Raises `ReassignmentUnknown`."""
+
+    async def save(self, changed: Reassignment) -> None:
+        """Store how far one is."""
+
+    async def page(self, after: tuple[datetime, str] | None, limit: int) -> Sequence[Reassignment]:
+        """Reassignments, the newest first."""
+
+    async def open_alerts(self, account_ids: Collection[str]) -> Mapping[str, int]:
+        """How many alerts of each account are open."""
+
+    async def matching(self, match: Match, limit: int) -> Sequence[Account]:
+        """Accounts that are meant, by id; of a match only what says something about accounts counts."""
 
 
 class Pools(Protocol):

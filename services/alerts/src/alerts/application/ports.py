@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from alerts.application.directory_ports import DirectoryStore
-from alerts.application.people_ports import DigestStore, Escalations, Pools, Silences, Snoozes
+from alerts.application.people_ports import DigestStore, Escalations, Pools, Reassignments, Silences, Snoozes
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
@@ -377,6 +377,10 @@ class Work(Protocol):
     @property
     def digests(self) -> DigestStore:
         """Digests."""
+
+    @property
+    def reassignments(self) -> Reassignments:
+        """Reassignments."""
 
     @property
     def pools(self) -> Pools:

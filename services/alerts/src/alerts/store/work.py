@@ -15,6 +15,7 @@ from alerts.store.directory import StoredDirectory
 from alerts.store.erasure import ErasureStore
 from alerts.store.escalations import EscalationStore, PoolStore, SnoozeStore
 from alerts.store.looks import LookStore
+from alerts.store.reassignments import ReassignmentStore
 from alerts.store.replays import ReplayStore
 from alerts.store.rules import StoredRules
 from alerts.store.silences import SilenceStore
@@ -41,6 +42,7 @@ class StoreWork:
         self.escalations = EscalationStore(transaction)
         self.snoozes = SnoozeStore(transaction)
         self.digests = DigestStore(transaction)
+        self.reassignments = ReassignmentStore(transaction)
         self.pools = PoolStore(transaction.connection)
         self.directory = StoredDirectory(transaction.connection)
 
