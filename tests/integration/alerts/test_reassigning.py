@@ -27,7 +27,8 @@ async def book(alerts: World) -> None:
 
 async def given(alerts: World) -> list[AccountReassigned]:
     rows = await alerts.rows(
-        "SELECT topic, key, value, header_names, header_values FROM alerts.outbox WHERE topic = 'alert-events' ORDER BY id"
+        "SELECT topic, key, value, header_names, header_values FROM alerts.outbox"
+        " WHERE topic = 'alert-events' ORDER BY id"
     )
     decode = Decoder(AccountReassigned)
     found = []
@@ -43,7 +44,8 @@ async def test_the_preview_spreads_fairly_and_shows_the_load_before_and_after(of
     await book(office)
     await falls(office, "a3", value={"arr": (MoneyData(Decimal(90_000), "EUR"),)}, sequence=2)
 
-    answer = await post(office, "/v1/reassignments/preview", **{"from": {"owner": "ann"}, "to": ["bob", "cat"]})
+    question: dict[str, Any] = {"from": {"owner": "ann"}, "to": ["bob", "cat"]}
+    answer = await post(office, "/v1/reassignments/preview", **question)
 
     loads = {load["person_id"]: load for load in answer["loads"]}
     assert (loads["ann"]["before"]["accounts"], loads["ann"]["after"]["accounts"]) == (4, 0)
