@@ -9,6 +9,7 @@ import pytest
 from mainstay.kernel.clock import ManualClock
 from tests.integration.alerts.sinks import HttpSink, MailSink
 from tests.integration.alerts.test_people import save
+from tests.integration.alerts.test_rules import scored
 from tests.integration.alerts.world import World, close, fell, known, renewed, window_opened, world
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -431,3 +432,32 @@ async def test_a_step_that_is_late_shows_in_the_audit(office: World) -> None:
     late: Sequence[Any] = (await office.get("/v1/escalations/overdue"))["data"]
 
     assert [each["alert_id"] for each in late] == [alert["id"]]
+    assert await office.application.audit.look() == 1
+
+
+async def test_a_score_that_sinks_further_is_told_again_and_one_that_swings_is_not(
+    office: World, mail: MailSink
+) -> None:
+    await person(office, "ann", **ALWAYS)
+    await office.hears(known(MONDAY, owner="ann"))
+    async with office.api() as api:
+        document = (await api.get("/v1/alert-rules/low-score")).json()["rule"]
+        levels = {"levels": {"warning": 50, "critical": 30}, "for": "0h", "keep_firing_for": "24h"}
+        saved = await api.put("/v1/alert-rules/low-score", json={"rule": {**document, **levels}})
+    assert saved.status_code == 201, saved.text
+
+    counts = []
+    for half_hours in range(48):
+        office.clock.advance(timedelta(minutes=30))
+        await office.hears(scored(office, 49 if half_hours % 2 else 51))
+        await office.application.due.run_due()
+        await office.delivers()
+    counts.append(sum("The health score" in str(each["Subject"]) for each in mail.mails))
+    for score in (45, 20, 20):
+        office.clock.advance(timedelta(minutes=30))
+        await office.hears(scored(office, score))
+        await office.application.due.run_due()
+        await office.delivers()
+        counts.append(sum("The health score" in str(each["Subject"]) for each in mail.mails))
+
+    assert counts == [1, 1, 2, 2]

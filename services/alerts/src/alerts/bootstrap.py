@@ -43,7 +43,17 @@ from alerts.consumers import subscriptions
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Links
 from alerts.domain.rules import Rulebook
-from alerts.jobs import DigestsDue, EscalationsDue, LooksDue, ReassignmentsDue, ReplaysDue, SnoozesDue, deliver, prepare
+from alerts.jobs import (
+    AuditEscalations,
+    DigestsDue,
+    EscalationsDue,
+    LooksDue,
+    ReassignmentsDue,
+    ReplaysDue,
+    SnoozesDue,
+    deliver,
+    prepare,
+)
 from alerts.public_holidays import public_holidays
 from alerts.rulebook import rule_of, shipped_documents, shipped_rulebook
 from alerts.sealing import Seal
@@ -96,6 +106,7 @@ class Application:
     handlers: Handlers
     deliverer: Deliverer
     due: DueRunner
+    audit: AuditEscalations
 
 
 def build_application(
@@ -130,12 +141,14 @@ def build_application(
     }
     digests = Digests(directory, rules, words, public_holidays, clock)
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
+    people_reading = StoredPeopleReading(database)
     reassign = Reassign(open_work, directory, clock)
     gate = Gate(directory, public_holidays)
     replays = ReplayDeliveries(open_work, clock)
     watch = Watch(open_work, rules, telling, clock, quiet_after=settings.quiet_after)
     return Application(
         open_work=open_work,
+        audit=AuditEscalations(people_reading, clock, registry),
         watch=watch,
         keep_accounts=KeepAccounts(open_work, rules, telling, clock),
         erase=ObeyErasures(open_work, clock),
@@ -152,7 +165,7 @@ def build_application(
             router=router,
             reassign=reassign,
             silences=ManageSilences(open_work, clock),
-            people_reading=StoredPeopleReading(database),
+            people_reading=people_reading,
             clock=clock,
         ),
         deliverer=Deliverer(open_work, senders, Composing(rules, links, words), gate, clock, registry, limits=limits),
@@ -217,6 +230,7 @@ class Service:
             **{subscription.topic.name: self.chassis.reading(subscription) for subscription in heard},
             "deliveries": self._deliver,
             "timers": self.application.due.run,
+            "escalations": self.application.audit.run,
             "relay": self.chassis.relay,
         }
 

@@ -6,12 +6,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
+from prometheus_client import CollectorRegistry, Gauge
 
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
 from alerts.application.digesting import Digests
 from alerts.application.escalating import Escalate
 from alerts.application.handling import Snoozes
+from alerts.application.people_reading import OVERDUE_AFTER, PeopleReading
 from alerts.application.ports import Subject, Work
 from alerts.application.reassigning import Reassign
 from alerts.application.replaying import ReplayDeliveries
@@ -21,9 +23,11 @@ from alerts.domain.words import Language
 from mainstay.db.due_runner import DueItem
 from mainstay.db.errors import is_transient
 from mainstay.db.work import Transaction
+from mainstay.kernel.clock import Clock
 
 POLL = timedelta(seconds=0.25)
 BACK_OFF = timedelta(seconds=1)
+AUDIT_EVERY = timedelta(seconds=30)
 
 _log = structlog.get_logger(__name__)
 
@@ -87,6 +91,37 @@ class LooksDue:
         """Look at what the timers name; later looks are timers of their own."""
         await self._watch.look_again(self._within(tx), {self._subject_of(item.key) for item in items})
         return {}
+
+
+class AuditEscalations:
+    """Counts escalations whose next step is late, again and again: there should be none, ever."""
+
+    def __init__(self, reading: PeopleReading, clock: Clock, registry: CollectorRegistry) -> None:
+        self._reading = reading
+        self._clock = clock
+        self._overdue = Gauge(
+            "mainstay_alerts_escalations_overdue",
+            "Escalations whose next step is more than five minutes late.",
+            registry=registry,
+        )
+
+    async def look(self) -> int:
+        """Count them once."""
+        found = await self._reading.count_overdue(self._clock.now() - OVERDUE_AFTER)
+        self._overdue.set(found)
+        return found
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Count until told to stop; a database that is away is waited for."""
+        while not stopping.is_set():
+            try:
+                if late := await self.look():
+                    _log.error("escalations are late", late=late)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), AUDIT_EVERY.total_seconds())
 
 
 class EscalationsDue:

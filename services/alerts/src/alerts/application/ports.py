@@ -169,8 +169,8 @@ class Alerts(Protocol):
     async def about(self, subjects: Collection[Subject]) -> Mapping[Subject, Mapping[str, Alert]]:
         """The alerts about the subjects, by id."""
 
-    async def going_on(self, account_id: str) -> Sequence[Alert]:
-        """The alerts of an account that are not resolved."""
+    async def going_on(self, account_ids: Collection[str]) -> Sequence[Alert]:
+        """The alerts of accounts that are not resolved."""
 
     async def account_of(self, alert_id: str) -> str:
         """Whose alert it is. Raises `AlertUnknown`."""

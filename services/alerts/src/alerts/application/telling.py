@@ -51,11 +51,11 @@ class Telling:
         if endings:
             await self._tell_the_end(work, endings, now)
 
-    async def tell_now_known(self, work: Work, alerts: Sequence[Alert], account: Account) -> None:
-        """The record of an account has come: whoever it names hears of what is open, besides those who have heard."""
+    async def tell_now_known(self, work: Work, alerts: Sequence[Alert], accounts: Mapping[str, Account]) -> None:
+        """The records of accounts have come: whoever they name hears of what is open, besides those who have heard."""
         going_on = [alert for alert in alerts if alert.told and not alert.is_resolved]
         if going_on:
-            await self._tell_the_beginning(work, going_on, {account.id: account}, self._clock.now())
+            await self._tell_the_beginning(work, going_on, accounts, self._clock.now())
 
     async def _tell_the_beginning(
         self, work: Work, alerts: Sequence[Alert], accounts: Mapping[str, Account], now: datetime

@@ -66,10 +66,9 @@ class KeepAccounts:
                 subjects = [*BY_THE_RECORD, *([ACCOUNT] if (await self._rules(work)).on_variables else [])]
                 await work.looks.arm_all(self._clock.now(), subjects, accounts=changed)
                 await work.deliveries.wake(Mute.INHIBITION, self._clock.now(), account_ids=changed)
-            for account_id, before in kept.items():
-                if not before.is_known and newest[account_id].is_known:
-                    going_on = await work.alerts.going_on(account_id)
-                    await self._telling.tell_now_known(work, going_on, newest[account_id])
+            new = {one: newest[one] for one, before in kept.items() if not before.is_known and newest[one].is_known}
+            if new:
+                await self._telling.tell_now_known(work, await work.alerts.going_on(new), new)
 
 
 BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for one in SPECS[kind].watches}))

@@ -41,10 +41,12 @@ _DELETE: Final = (
     f"DELETE FROM {notification} WHERE about -> 'accounts' ? :account",
     f"DELETE FROM {mute} WHERE notification_id IN ({_NOTIFICATIONS})",
     # its place stays empty: how far a reassignment is, is a number of places
-    f"UPDATE {reassignment} SET moves = (SELECT jsonb_agg(CASE WHEN m ->> 'account_id' = :account"
-    " THEN jsonb_build_object('account_id', '', 'to', m -> 'to', 'previous', NULL) ELSE m END ORDER BY n)"
-    " FROM jsonb_array_elements(moves) WITH ORDINALITY AS e (m, n))"
-    " WHERE moves @> jsonb_build_array(jsonb_build_object('account_id', CAST(:account AS text)))",
+    (
+        f"UPDATE {reassignment} SET moves = (SELECT jsonb_agg(CASE WHEN m ->> 'account_id' = :account"
+        " THEN jsonb_build_object('account_id', '', 'to', m -> 'to', 'previous', NULL) ELSE m END ORDER BY n)"
+        " FROM jsonb_array_elements(moves) WITH ORDINALITY AS e (m, n))"
+        " WHERE moves @> jsonb_build_array(jsonb_build_object('account_id', CAST(:account AS text)))"
+    ),
     f"DELETE FROM {assignment} WHERE account_id = :account",
     f"DELETE FROM {escalation_step} WHERE account_id = :account",
     f"DELETE FROM {escalation} WHERE account_id = :account",
