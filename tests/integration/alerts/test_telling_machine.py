@@ -380,6 +380,7 @@ class Telling(RuleBasedStateMachine):
         )
 
 
+@pytest.mark.timeout(900)  # with MAINSTAY_EXAMPLES it takes as long as is asked for
 @pytest.mark.parametrize("steps", [25])
 def test_each_transition_is_told_once_or_muted_for_a_named_reason(migrated_url: str, steps: int) -> None:
     with asyncio.Runner() as runner:
