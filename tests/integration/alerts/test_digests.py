@@ -11,7 +11,7 @@ from mainstay.contracts.facts import NextStep, TouchpointFact
 from tests.integration.alerts.sinks import MailSink
 from tests.integration.alerts.test_people import save
 from tests.integration.alerts.test_routing import MONDAY, falls, office, person, post, to, told
-from tests.integration.alerts.world import World
+from tests.integration.alerts.world import World, known
 
 __all__ = ["office"]
 
@@ -76,11 +76,13 @@ async def test_the_daily_digest_has_what_was_over_the_budget_what_changed_and_wh
 
 async def test_digests_come_on_workdays_and_not_with_nothing_to_say(office: World, mail: MailSink) -> None:
     await person(office, "ann", digests={"daily_at": "08:30", "weekly_at": "09:00", "weekly_on": "fri"}, country="DE")
+    await office.hears(known(MONDAY, owner="ann"))
+    await person(office, "max")  # nobody's, so there is nothing to tell
     subjects = []
     for day in range(3, 18):
         await goes_on(office, datetime(2026, 3, day, 12, tzinfo=UTC))
         if day == 10:
-            await falls(office)
+            await falls(office, sequence=2)
             await office.delivers()
         subjects.append([str(each["Subject"]) for each in mail.mails])
     weekly = [subject for subject in subjects[-1] if subject.startswith("Your week")]
@@ -95,6 +97,7 @@ async def test_a_weekly_digest_on_a_holiday_comes_on_the_next_workday(office: Wo
     await person(office, "ann", digests=weekly, country="DE")  # the 3rd of April 2026 is Good Friday, the 6th a holiday
     office.clock.move_to(datetime(2026, 3, 31, 12, tzinfo=UTC))
     await person(office, "ann", digests=weekly, country="DE", role="csm")
+    await office.hears(known(MONDAY, owner="ann"))
 
     await goes_on(office, datetime(2026, 4, 6, 12, tzinfo=UTC))
     none = len(mail.mails)

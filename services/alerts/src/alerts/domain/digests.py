@@ -131,7 +131,9 @@ def next_digest(person: Person, kind: DigestKind, after: datetime, holidays: Pub
 
 
 def composed(material: Material, rulebook: Rulebook, words: Vocabulary) -> DigestText | None:
-    """The digest in words; None for a daily one that has nothing to say."""
+    """The digest in words; None for a daily one that has nothing to say, and for somebody who has no accounts."""
+    if not (material.accounts or material.kept or material.agenda):
+        return None
     sections = [
         *_kept(material, rulebook, words),
         *_agenda(material, words),
