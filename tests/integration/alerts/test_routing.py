@@ -29,7 +29,7 @@ async def office(migrated_url: str, mail: MailSink) -> Any:
 
 
 async def person(alerts: World, person_id: str, **more: Any) -> None:
-    await save(alerts, person_id, email=f"{person_id}@example.com", **{**NO_DIGESTS, **more})
+    await save(alerts, person_id, **{"email": f"{person_id}@example.com", **NO_DIGESTS, **more})
 
 
 async def routing(alerts: World, root: dict[str, Any], status: int = 201, **more: Any) -> Any:
@@ -88,6 +88,24 @@ async def test_an_account_that_becomes_known_late_has_its_owner_told(office: Wor
     await office.delivers()
 
     assert to(mail) == ["ann"]
+
+
+async def test_nobody_hears_the_same_twice_in_one_place(office: World, mail: MailSink, sink: HttpSink) -> None:
+    async with office.api() as api:
+        box = {"name": "owners", "kind": "email", "to": "owner", "fallback": "all@example.com"}
+        assert (await api.post("/v1/channels", json=box)).status_code == 201
+    hook = await office.webhook(sink.url)
+    await person(office, "ann@example.com", email="ann@example.com")
+    await person(office, "bob", chat={"channel_id": hook["id"], "mention": "U1"}, email=None)
+    await office.hears(fell("green", "red", office.clock.now()))  # nobody knows yet whose it is
+    await office.hears(known(office.clock.now(), owner="ann@example.com"))
+    await falls(office, "globex", owner="bob")
+    office.clock.advance(timedelta(seconds=6))
+
+    await office.delivers()
+
+    assert sorted(to(mail)) == ["all", "ann"]  # bob is no address, so his account's mail goes to the fallback
+    assert len(sink.arrivals) == 2
 
 
 async def test_the_tree_says_who_hears_and_the_preview_says_why(office: World, mail: MailSink, sink: HttpSink) -> None:

@@ -12,16 +12,17 @@ from alerts.application.ports import Delivery, Notification, Work
 from alerts.application.routing import way_to
 from alerts.application.rules import RulesInForce
 from alerts.domain.calendars import PublicHolidays
-from alerts.domain.conditions.dates import last_touch
 from alerts.domain.deliveries import NOTIFICATIONS, DeliveryState, delivery_id
-from alerts.domain.digests import AgendaItem, DigestKind, DigestText, Material, NextStep, composed, next_digest
+from alerts.domain.digests import AgendaItem, DigestKind, DigestText, Material, composed, next_digest
 from alerts.domain.muting import Mute
-from alerts.domain.observations import TOUCHES
 from alerts.domain.people import Directory, Person
 from alerts.domain.routing import QuietHours
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Language
 from mainstay.kernel.clock import Clock
+
+TOUCHES_WITHIN = timedelta(days=400)
+"""Next steps that were promised longer ago are none any more."""
 
 _log = structlog.get_logger(__name__)
 
@@ -121,12 +122,6 @@ class Digests:
             for account in await work.digests.accounts_of([person.id, *(each.id for each in reports)])
         }
         alerts = await work.digests.alerts(accounts, since)
-        histories = await work.alerts.histories([(account_id, TOUCHES) for account_id in accounts])
-        steps = []
-        for (account_id, _), history in histories.items():
-            last = last_touch(history)
-            if last.next_due_on is not None:
-                steps.append(NextStep(account_id, last.next_due_on))
         agenda = self._agenda
         return Material(
             person=person,
@@ -144,7 +139,7 @@ class Digests:
             ],
             open=[alert for alert in alerts if not alert.is_resolved],
             moves=await work.digests.moves(accounts, since),
-            next_steps=steps,
+            next_steps=await work.digests.next_steps(accounts, now - TOUCHES_WITHIN),
             touches=await work.digests.touches(accounts, max(since, now - timedelta(days=8))),
             agenda=await agenda.of(work, person, person.day_of(now), person.language, 10) if agenda else (),
         )
@@ -157,7 +152,7 @@ def _about(text: DigestText, material: Material, now: datetime) -> Mapping[str, 
         "text": text.text,
         "at": now.isoformat(),
         "sections": [[heading, list(lines)] for heading, lines in text.sections],
-        "accounts": sorted(material.accounts),
+        "accounts": sorted(material.told_of),
         "alerts": sorted(
             {alert.id for alert in (*material.kept, *material.opened, *material.resolved, *material.open)}
         ),

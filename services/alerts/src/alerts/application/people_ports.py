@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert
-from alerts.domain.digests import DigestKind, Move
+from alerts.domain.digests import DigestKind, Move, NextStep
 from alerts.domain.effort import Touch
 from alerts.domain.pools import Load
 from alerts.domain.reassignments import Reassignment
@@ -134,6 +134,9 @@ class DigestStore(Protocol):
 
     async def moves(self, account_ids: Collection[str], since: datetime) -> Sequence[Move]:
         """From which band to which accounts went, the last move of each."""
+
+    async def next_steps(self, account_ids: Collection[str], since: datetime) -> Sequence[NextStep]:
+        """What was promised at the last touch of each account, of those since an instant."""
 
     async def touches(self, account_ids: Collection[str], since: datetime) -> Sequence[Touch]:
         """The touches of accounts that took place since, with those among ourselves."""

@@ -51,10 +51,11 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class AgendaItem:
-    """A line of the day's work, in words: of the worklist, or a task that is due."""
+    """A line of the day's work, in words: of the worklist, or a task that is due; and the account it is about."""
 
     text: str
     is_task: bool = False
+    account_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,19 @@ class Material:
     next_steps: Sequence[NextStep] = ()
     touches: Sequence[Touch] = ()
     agenda: Sequence[AgendaItem] = ()
+
+    @property
+    def told_of(self) -> frozenset[str]:
+        """The accounts that it may name: as long as it is kept, it is among what is held about them."""
+        return frozenset(
+            [
+                *(alert.account_id for alert in (*self.kept, *self.opened, *self.resolved, *self.open)),
+                *(move.account_id for move in self.moves),
+                *(step.account_id for step in self.steps_due),
+                *(item.account_id for item in self.agenda if item.account_id is not None),
+                *(account.id for account in self.renewals),
+            ]
+        )
 
     @property
     def today(self) -> date:

@@ -1,5 +1,6 @@
 """What digests are made of, and when which was sent."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -11,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert
-from alerts.domain.conditions.dates import HELD
-from alerts.domain.digests import DigestKind, Move
+from alerts.domain.conditions.dates import HELD, last_touch
+from alerts.domain.digests import DigestKind, Move, NextStep
 from alerts.domain.effort import Touch
-from alerts.domain.observations import TOUCHES, BandEntered, Stated
+from alerts.domain.observations import TOUCHES, BandEntered, Observation, Stated
 from alerts.store.accounts import to_account
 from alerts.store.alerts import to_alert, to_observation
 from alerts.store.people_tables import digest_sent
@@ -99,6 +100,14 @@ class DigestStore:
                 previous = before.previous if before else str(seen.fact.previous) if seen.fact.previous else None
                 found[seen.account_id] = Move(seen.account_id, previous, str(seen.fact.band))
         return [move for move in found.values() if move.previous not in {None, move.band}]
+
+    async def next_steps(self, account_ids: Collection[str], since: datetime) -> Sequence[NextStep]:
+        """What was promised at the last touch of each account, of those since an instant."""
+        histories: dict[str, list[Observation]] = defaultdict(list)
+        for seen in await self._seen(account_ids, "stated", since, subject=TOUCHES):
+            histories[seen.account_id].append(seen)
+        last = {account_id: last_touch(history) for account_id, history in histories.items()}
+        return [NextStep(account_id, each.next_due_on) for account_id, each in last.items() if each.next_due_on]
 
     async def touches(self, account_ids: Collection[str], since: datetime) -> Sequence[Touch]:
         """The touches of accounts that took place since, with those among ourselves."""
