@@ -9,6 +9,7 @@ import pytest
 from mainstay.kernel.clock import ManualClock
 from tests.integration.alerts.sinks import HttpSink, MailSink
 from tests.integration.alerts.test_people import save
+from tests.integration.alerts.test_rules import scored
 from tests.integration.alerts.world import World, close, fell, known, renewed, window_opened, world
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -28,7 +29,7 @@ async def office(migrated_url: str, mail: MailSink) -> Any:
 
 
 async def person(alerts: World, person_id: str, **more: Any) -> None:
-    await save(alerts, person_id, email=f"{person_id}@example.com", **{**NO_DIGESTS, **more})
+    await save(alerts, person_id, **{"email": f"{person_id}@example.com", **NO_DIGESTS, **more})
 
 
 async def routing(alerts: World, root: dict[str, Any], status: int = 201, **more: Any) -> Any:
@@ -87,6 +88,24 @@ async def test_an_account_that_becomes_known_late_has_its_owner_told(office: Wor
     await office.delivers()
 
     assert to(mail) == ["ann"]
+
+
+async def test_nobody_hears_the_same_twice_in_one_place(office: World, mail: MailSink, sink: HttpSink) -> None:
+    async with office.api() as api:
+        box = {"name": "owners", "kind": "email", "to": "owner", "fallback": "all@example.com"}
+        assert (await api.post("/v1/channels", json=box)).status_code == 201
+    hook = await office.webhook(sink.url)
+    await person(office, "ann@example.com", email="ann@example.com")
+    await person(office, "bob", chat={"channel_id": hook["id"], "mention": "U1"}, email=None)
+    await office.hears(fell("green", "red", office.clock.now()))  # nobody knows yet whose it is
+    await office.hears(known(office.clock.now(), owner="ann@example.com"))
+    await falls(office, "globex", owner="bob")
+    office.clock.advance(timedelta(seconds=6))
+
+    await office.delivers()
+
+    assert sorted(to(mail)) == ["all", "ann"]  # bob is no address, so his account's mail goes to the fallback
+    assert len(sink.arrivals) == 2
 
 
 async def test_the_tree_says_who_hears_and_the_preview_says_why(office: World, mail: MailSink, sink: HttpSink) -> None:
@@ -431,3 +450,32 @@ async def test_a_step_that_is_late_shows_in_the_audit(office: World) -> None:
     late: Sequence[Any] = (await office.get("/v1/escalations/overdue"))["data"]
 
     assert [each["alert_id"] for each in late] == [alert["id"]]
+    assert await office.application.audit.look() == 1
+
+
+async def test_a_score_that_sinks_further_is_told_again_and_one_that_swings_is_not(
+    office: World, mail: MailSink
+) -> None:
+    await person(office, "ann", **ALWAYS)
+    await office.hears(known(MONDAY, owner="ann"))
+    async with office.api() as api:
+        document = (await api.get("/v1/alert-rules/low-score")).json()["rule"]
+        levels = {"levels": {"warning": 50, "critical": 30}, "for": "0h", "keep_firing_for": "24h"}
+        saved = await api.put("/v1/alert-rules/low-score", json={"rule": {**document, **levels}})
+    assert saved.status_code == 201, saved.text
+
+    counts = []
+    for half_hours in range(48):
+        office.clock.advance(timedelta(minutes=30))
+        await office.hears(scored(office, 49 if half_hours % 2 else 51))
+        await office.application.due.run_due()
+        await office.delivers()
+    counts.append(sum("The health score" in str(each["Subject"]) for each in mail.mails))
+    for score in (45, 20, 20):
+        office.clock.advance(timedelta(minutes=30))
+        await office.hears(scored(office, score))
+        await office.application.due.run_due()
+        await office.delivers()
+        counts.append(sum("The health score" in str(each["Subject"]) for each in mail.mails))
+
+    assert counts == [1, 1, 2, 2]

@@ -260,6 +260,8 @@ def known(
     **more: Any,
 ) -> Event[AccountChanged]:
     value = AccountValue((MoneyData(Decimal(12000), "EUR"),), 40, date(2027, 1, 1))
+    if isinstance(more.get("value"), dict):
+        value = AccountValue(**more.pop("value"))
     stated = {"name": name, "owner": owner, "tier": "gold", "value": value, **more}
     data = AccountChanged(account, sequence, at, **stated)
     return Event(f"account {next(_ids)}", "mainstay/health-score", at, data)

@@ -121,4 +121,32 @@ class TaskDone(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str | None = None
 
 
-EVENTS = (AlertOpened, AlertAcknowledged, AlertResolved, DeliveryFailed, PlaybookStarted, PlaybookEnded, TaskDone)
+class AccountReassigned(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody gave an account to another owner, from `effective_on` on: health-score, whose record it is, obeys.
+
+    `reassignment_id` is the same for all accounts that were moved together.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.account.reassigned.v1"
+    TOPIC: ClassVar[Topic] = ALERT_EVENTS
+
+    account_id: str
+    occurred_at: datetime
+    owner: str
+    effective_on: date
+    reassignment_id: str
+    by: str
+    reason: str
+    previous_owner: str | None = None
+
+
+EVENTS = (
+    AlertOpened,
+    AlertAcknowledged,
+    AlertResolved,
+    DeliveryFailed,
+    AccountReassigned,
+    PlaybookStarted,
+    PlaybookEnded,
+    TaskDone,
+)

@@ -21,6 +21,7 @@ from alerts.application.ports import OpenWork
 from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
 from alerts.application.reading import After, Reading
+from alerts.application.reassigning import Reassign
 from alerts.application.replaying import ReplayDeliveries
 from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
@@ -79,6 +80,7 @@ class Handlers:
     work_reading: WorkReading
     router: Router
     silences: ManageSilences
+    reassign: Reassign
     people_reading: PeopleReading
     clock: Clock
 

@@ -9,6 +9,7 @@ from alerts.domain.cases import CaseClosed, CaseOpen, CaseUnknown, PlanMissing
 from alerts.domain.channels import ChannelNotUsable, ChannelUnknown
 from alerts.domain.destinations import AddressNotRefused
 from alerts.domain.handling import NothingSaid
+from alerts.domain.reassignments import ReassignmentUnknown
 from alerts.domain.replays import DeliveryUnknown, NotGivenUp, ReplayUnknown
 from alerts.domain.runs import RunEnded, RunUnknown, TaskNotOpen, TaskUnknown
 from alerts.domain.silences import SilenceOver, SilenceUnknown
@@ -43,6 +44,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     CaseOpen: Problem(409, "case-open", "The account has an open case"),
     PlanMissing: Problem(422, "plan-missing", "The case needs a plan", pointer="/plan"),
     SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
+    ReassignmentUnknown: Problem(404, "reassignment-unknown", "There is no such reassignment"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),
 }
 

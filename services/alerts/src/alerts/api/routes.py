@@ -14,6 +14,7 @@ from alerts.api.handlers import READ, Handlers, Id, Text, after, following
 from alerts.api.links import links
 from alerts.api.people import people, teams
 from alerts.api.playbooks import playbooks, runs
+from alerts.api.reassignments import reassignments
 from alerts.api.routing import routing, silences
 from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
 from alerts.api.rules import rules
@@ -43,6 +44,7 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         worklist(handlers),
         routing(handlers),
         silences(handlers),
+        reassignments(handlers),
     )
 
 

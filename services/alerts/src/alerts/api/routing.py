@@ -9,7 +9,6 @@ from alerts.api.handlers import READ, WRITE, Handlers, Id, after, following
 from alerts.api.people import INVALID, Why
 from alerts.api.people_schemas import ChangeView, DirectoryVersionView
 from alerts.api.routing_schemas import (
-    OVERDUE_AFTER,
     EscalationView,
     RoutingAnswer,
     RoutingBody,
@@ -21,6 +20,7 @@ from alerts.api.routing_schemas import (
 )
 from alerts.application.directory import AccountUnknown, DirectoryRefused
 from alerts.application.directory_ports import ROUTING, Kind
+from alerts.application.people_reading import OVERDUE_AFTER
 from alerts.domain.routing import About, RoutingFault
 from alerts.domain.silences import LONGEST
 from mainstay.kernel.differences import differences

@@ -1,6 +1,6 @@
 """What goes in and out over HTTP about routing, silences, and who was told."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -438,7 +438,3 @@ class EscalationView(BaseModel):
             for each in record.taken
         ]
         return cls.of(record.escalation).model_copy(update={"taken": taken})
-
-
-OVERDUE_AFTER = timedelta(minutes=5)
-"""A step that is later than this is one that somebody has to look into."""

@@ -6,7 +6,7 @@ the same id: at least once, and no more often than attempts were begun.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -295,6 +295,7 @@ class Deliverer:
                     for claim in claims
                 ]
             )
+            await self._carried(work, claims, after, now)
             await work.silences.remember(
                 mute for claim in claims if (mute := _muted(claim, ended.outcomes[claim.delivery.id], now))
             )
@@ -310,6 +311,14 @@ class Deliverer:
             _report(claim, delivery)
         if channel_now.disabled_reason and not channel.disabled_reason:
             _log.error("channel disabled", name=channel_now.name, reason=channel_now.disabled_reason)
+
+    async def _carried(self, work: Work, claims: Sequence[Claim], after: Sequence[Delivery], now: datetime) -> None:
+        """What a daily digest carried has arrived with it, or goes by itself where the digest was given up."""
+        digests = [one for claim, one in zip(claims, after, strict=True) if claim.notification.kind == DAILY]
+        for state in (DeliveryState.DELIVERED, DeliveryState.FAILED):
+            ended = [one.id for one in digests if one.state is state]
+            if ended:
+                await work.deliveries.carried(ended, now, arrived=state is DeliveryState.DELIVERED)
 
     async def _after_call(self, work: Work, channel: Channel, answer: Delivered | Failed, now: datetime) -> Channel:
         """What an answer means for the channel and its pace."""

@@ -1,12 +1,13 @@
 """People and teams as documents with versions: saved, deleted, and the directory that is in force."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from alerts.application.channels import keep_people_mail
 from alerts.application.directory_ports import ROUTING, HasDirectory, Kind, Version
+from alerts.application.ports import OpenWork, Work
 from alerts.domain.accounts import Account
 from alerts.domain.muting import Mute
 from alerts.domain.people import (
@@ -122,10 +123,16 @@ class AccountUnknown(LookupError):
         super().__init__(f"no account is known as {account_id}")
 
 
+Plan = Callable[[Work, Person], Awaitable[None]]
+"""Whatever else is to happen when somebody is saved, in the same transaction."""
+
+
 class ManageDirectory:
     """Save and delete people and teams, and say who is responsible for an account."""
 
-    def __init__(self, open_work: Any, directory: DirectoryInForce, clock: Clock) -> None:
+    def __init__(self, open_work: OpenWork, directory: DirectoryInForce, clock: Clock, plan: Plan) -> None:
+        """`plan` arms a person's timers."""
+        self._plan = plan
         self._open = open_work
         self._directory = directory
         self._clock = clock
@@ -143,7 +150,10 @@ class ManageDirectory:
                 raise DirectoryRefused(faults)
             if person.email is not None:
                 await keep_people_mail(work, self._clock.now())
-            return await self._save(work, Kind.PERSON, person.id, person, replaces, by, reason)
+            saved = await self._save(work, Kind.PERSON, person.id, person, replaces, by, reason)
+            if saved.is_new:
+                await self._plan(work, person)
+            return saved
 
     async def save_team(self, team: Team, *, replaces: int | None, by: str, reason: str | None) -> Saved[Team]:
         """Save a team; the same as the latest version is no new one. Raises `DirectoryRefused`, `DirectoryMovedOn`."""

@@ -16,7 +16,6 @@ from alerts.application.routing import way_to
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Notice
 from alerts.domain.calendars import PublicHolidays, instant, works_next
-from alerts.domain.channels import Channel
 from alerts.domain.deliveries import DeliveryState, Suppressed, Waits, delivery_id
 from alerts.domain.muting import Held, Intervention, Mute, Muted, Telling, of_the_alert, of_the_person
 from alerts.domain.people import Directory, Person, Via, Why, standing_in
@@ -70,18 +69,13 @@ class Gate:
                         claimed[claim.delivery.person_id].add(call.digest_id or claim.delivery.id)
             told = await work.deliveries.told_since(budgeted)
             seen.told_today = {each: max(0, told.get(each, 0) - len(claimed[each])) for each in budgeted}
-        channels = await work.channels.usable() if any(claim.delivery.person_id for claim in claims) else {}
-        return [
-            replace(
-                call,
-                claims=tuple([await self._looked_at(work, call, claim, seen, channels) for claim in call.claims]),
-            )
-            for call in calls
-        ]
+        found: dict[str, Claim] = {}
+        # a budget is spent on the worst first
+        for of, claim in sorted(((call, claim) for call in calls for claim in call.claims), key=_worst_first):
+            found[claim.delivery.id] = await self._looked_at(work, of, claim, seen)
+        return [replace(call, claims=tuple(found[claim.delivery.id] for claim in call.claims)) for call in calls]
 
-    async def _looked_at(
-        self, work: Work, call: Call, claim: Claim, seen: _Seen, channels: Mapping[str, Channel]
-    ) -> Claim:
+    async def _looked_at(self, work: Work, call: Call, claim: Claim, seen: _Seen) -> Claim:
         person = seen.directory.people.get(claim.delivery.person_id or "")
         claim = replace(claim, person=person)
         if claim.alert is None or claim.notification.kind not in NOTICES:
@@ -101,9 +95,10 @@ class Gate:
         if claim.delivery.person_id is None:
             return claim
         if person is None:
-            return replace(claim, verdict=Suppressed(f"{claim.delivery.person_id} is not in the directory any more"))
+            reason = f"{claim.delivery.person_id} is not in the directory any more"
+            return replace(claim, verdict=Suppressed(reason, Mute.NO_RECEIVER))
         if notice is not Notice.RESOLVED and person.leave_at(seen.now) is not None:
-            deputy = await self._delegated(work, claim, person, seen, channels)
+            deputy = await self._delegated(work, claim, person, seen)
             if deputy is not None:
                 return replace(claim, verdict=Suppressed(f"{person.name} is away: {deputy} has it", Mute.DELEGATED))
         return self._for_the_person(call, claim, telling, person, seen)
@@ -129,14 +124,14 @@ class Gate:
     def _works(self, person: Person, at: datetime) -> datetime:
         return works_next(person, at, self._holidays) or at
 
-    async def _delegated(
-        self, work: Work, claim: Claim, person: Person, seen: _Seen, channels: Mapping[str, Channel]
-    ) -> str | None:
+    async def _delegated(self, work: Work, claim: Claim, person: Person, seen: _Seen) -> str | None:
         """Have whoever stands in told in somebody's place; answers who, None where nobody can be."""
         found = standing_in(Via(person.id, Why.PERSON), seen.directory.people, seen.now)
         deputy = seen.directory.people.get(found.person_id or "")
-        channel = way_to(deputy, channels) if deputy is not None else None
-        if deputy is None or channel is None or deputy.id == person.id:
+        if deputy is None or deputy.id == person.id:
+            return None
+        channel = way_to(deputy, await work.channels.usable())
+        if channel is None:
             return None
         through = ", ".join([claim.delivery.through or person.id, f"{deputy.id} (stands in for {person.id})"])
         instead = replace(
@@ -157,6 +152,12 @@ class Gate:
         )
         await work.deliveries.add([], [instead])
         return deputy.name
+
+
+def _worst_first(one: tuple[Call, Claim]) -> tuple[int, datetime, str]:
+    _, claim = one
+    severity = claim.alert.severity.rank if claim.alert is not None else 0
+    return -severity, claim.delivery.created_at, claim.delivery.id
 
 
 def _waits(held: Held) -> Waits:

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerts.domain.accounts import Account
+from alerts.domain.alerts import Alert
+from alerts.domain.digests import DigestKind, Move, NextStep
+from alerts.domain.effort import Touch
 from alerts.domain.pools import Load
-from alerts.domain.routing import EscalationStep
+from alerts.domain.reassignments import Reassignment
+from alerts.domain.routing import EscalationStep, Match
 from alerts.domain.silences import Silence
 
 
@@ -104,6 +109,59 @@ class Snoozes(Protocol):
 
     async def arm(self, account_id: str, alert_id: str, until: datetime) -> None:
         """Look at a snoozed alert again at an instant, and at no other."""
+
+
+class DigestStore(Protocol):
+    """What digests are made of, and when which was sent."""
+
+    async def arm(self, person_id: str, kind: DigestKind, at: datetime | None) -> None:
+        """The next digest is due at an instant, and at no other; None: no more are."""
+
+    async def sent_until(self, person_id: str, kind: DigestKind) -> datetime | None:
+        """Until when the last one told."""
+
+    async def sent(self, person_id: str, kind: DigestKind, until: datetime) -> None:
+        """Put on record until when one told."""
+
+    async def accounts_of(self, owners: Collection[str]) -> Sequence[Account]:
+        """The accounts of owners, by id."""
+
+    async def alerts(self, account_ids: Collection[str], since: datetime) -> Sequence[Alert]:
+        """The alerts of accounts that are open, or were resolved since."""
+
+    async def kept(self, person_id: str, muted_by: str) -> Sequence[Alert]:
+        """The alerts whose opening waits for somebody's digest."""
+
+    async def moves(self, account_ids: Collection[str], since: datetime) -> Sequence[Move]:
+        """From which band to which accounts went, the last move of each."""
+
+    async def next_steps(self, account_ids: Collection[str], since: datetime) -> Sequence[NextStep]:
+        """What was promised at the last touch of each account, of those since an instant."""
+
+    async def touches(self, account_ids: Collection[str], since: datetime) -> Sequence[Touch]:
+        """The touches of accounts that took place since, with those among ourselves."""
+
+
+class Reassignments(Protocol):
+    """Reassignments."""
+
+    async def begin(self, new: Reassignment, at: datetime) -> None:
+        """Store a new one, and arm its timer."""
+
+    async def lock(self, reassignment_id: str) -> Reassignment:
+        """One reassignment, locked. Raises `ReassignmentUnknown`."""
+
+    async def save(self, changed: Reassignment) -> None:
+        """Store how far one is."""
+
+    async def page(self, after: tuple[datetime, str] | None, limit: int) -> Sequence[Reassignment]:
+        """Reassignments, the newest first."""
+
+    async def open_alerts(self, account_ids: Collection[str]) -> Mapping[str, int]:
+        """How many alerts of each account are open."""
+
+    async def matching(self, match: Match, limit: int) -> Sequence[Account]:
+        """Accounts that are meant, by id; of a match only what says something about accounts counts."""
 
 
 class Pools(Protocol):

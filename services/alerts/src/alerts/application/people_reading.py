@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from alerts.application.people_ports import Escalation, MuteOnRecord, StepTaken
 from alerts.application.ports import Delivery
 from alerts.application.reading import After
+
+OVERDUE_AFTER = timedelta(minutes=5)
+"""A step of an escalation that is later than this is one that somebody has to look into."""
 
 
 @dataclass(frozen=True, slots=True)

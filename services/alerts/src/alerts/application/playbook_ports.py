@@ -1,10 +1,11 @@
 """What playbooks and cases need of the outside: runs and their causes, cases, owners by date, and touches."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from alerts.domain.cases import Case, CaseStep
+from alerts.domain.conditions.dates import LastTouch
 from alerts.domain.runs import Run
 
 
@@ -35,7 +36,7 @@ class Runs(Protocol):
     async def keep_owner(self, account_id: str, since: datetime, owner: str | None) -> None:
         """Whose an account is from an instant on."""
 
-    async def keep_touches(self, touches: Mapping[str, tuple[datetime | None, date | None]]) -> None:
+    async def keep_touches(self, touches: Mapping[str, LastTouch]) -> None:
         """When accounts were touched last, and by when the next step is promised."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from alerts.application.directory_ports import DirectoryStore
 from alerts.application.documents import VersionStore
-from alerts.application.people_ports import Escalations, Pools, Silences, Snoozes
+from alerts.application.people_ports import DigestStore, Escalations, Pools, Reassignments, Silences, Snoozes
 from alerts.application.playbook_ports import Cases, Runs, Timers
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
@@ -171,8 +171,8 @@ class Alerts(Protocol):
     async def about(self, subjects: Collection[Subject]) -> Mapping[Subject, Mapping[str, Alert]]:
         """The alerts about the subjects, by id."""
 
-    async def going_on(self, account_id: str) -> Sequence[Alert]:
-        """The alerts of an account that are not resolved."""
+    async def going_on(self, account_ids: Collection[str]) -> Sequence[Alert]:
+        """The alerts of accounts that are not resolved."""
 
     async def account_of(self, alert_id: str) -> str:
         """Whose alert it is. Raises `AlertUnknown`."""
@@ -206,6 +206,12 @@ class Deliveries(Protocol):
 
     async def wake(self, muted_by: str, now: datetime, *, account_ids: Collection[str] | None = None) -> int:
         """Look at what waits for a reason again, of some accounts or of all; answers how many."""
+
+    async def carry(self, alert_ids: Collection[str], person_id: str, muted_by: str, digest_id: str) -> None:
+        """Openings that wait for somebody's digest go with this one: they may have arrived from now on."""
+
+    async def carried(self, digest_ids: Collection[str], now: datetime, *, arrived: bool) -> None:
+        """A digest arrived, and so did what it carried; or it was given up, and what it carried goes by itself."""
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Store how deliveries stand: state, attempts, next attempt, error, unclear. Their leases end."""
@@ -369,6 +375,14 @@ class Work(Protocol):
     @property
     def snoozes(self) -> Snoozes:
         """Timers of snoozes."""
+
+    @property
+    def digests(self) -> DigestStore:
+        """Digests."""
+
+    @property
+    def reassignments(self) -> Reassignments:
+        """Reassignments."""
 
     @property
     def pools(self) -> Pools:

@@ -16,6 +16,8 @@ from alerts.domain.people import Directory, Person, Responsible, Team, TeamKind,
 from alerts.domain.pools import next_of
 from alerts.domain.routing import About, Receiver, Routed, Routing, To
 
+BY_FILTER = "its filter"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -44,6 +46,8 @@ class Where:
     unreached: Sequence[Unreached]
     fell_back: bool = False
     """What was named reached nobody, so the operator hears."""
+    mailboxes: frozenset[str] = frozenset()
+    """Channels that mail the owner, whoever that is: they are left out where people are mailed in person."""
 
 
 @dataclass
@@ -112,11 +116,19 @@ class Router:
                     found.setdefault((target.channel.id, target.person_id), target)
                 unreached += missed
         mailed = any(key[0] == PEOPLE_MAIL for key in found)
-        targets = [target for target in found.values() if not (mailed and _is_owners_mailbox(target))]
+        mailboxes = frozenset(each.id for each in standing.channels.values() if mailed and _mails_the_owner(each))
+        # where somebody is told in a chat, its own filter does not post the same there again
+        theirs = {target.channel.id for target in found.values() if target.person_id is not None}
+        targets = [
+            target
+            for target in found.values()
+            if target.person_id is not None
+            or (target.channel.id not in mailboxes and (target.through != BY_FILTER or target.channel.id not in theirs))
+        ]
         fell_back = not targets and standing.routing.is_saved and bool(unreached)
         if fell_back:
             targets = [Target(each, routed[0], None, "nobody else could be reached") for each in standing.operators]
-        return Where(routed, targets, unreached, fell_back=fell_back)
+        return Where(routed, targets, unreached, fell_back=fell_back, mailboxes=mailboxes)
 
     async def reach(
         self, standing: Standing, receiver: Receiver, routed: Routed, about: About, alert: Alert | None
@@ -126,9 +138,7 @@ class Router:
         match receiver.to:
             case To.FILTERS:
                 return [
-                    Target(each, routed, None, "its filter")
-                    for each in standing.channels.values()
-                    if takes(each, about)
+                    Target(each, routed, None, BY_FILTER) for each in standing.channels.values() if takes(each, about)
                 ], ()
             case To.CHANNEL:
                 channel = standing.channels.get(receiver.id)
@@ -227,6 +237,5 @@ def accounts_of(alerts: Iterable[Alert]) -> Collection[str]:
     return {alert.account_id for alert in alerts}
 
 
-def _is_owners_mailbox(target: Target) -> bool:
-    destination = target.channel.destination
-    return target.person_id is None and isinstance(destination, Email) and destination.to == OWNERS_MAILBOX
+def _mails_the_owner(channel: Channel) -> bool:
+    return isinstance(channel.destination, Email) and channel.destination.to == OWNERS_MAILBOX

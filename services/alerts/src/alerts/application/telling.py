@@ -13,7 +13,7 @@ import structlog
 
 from alerts.application.people_ports import Escalation, MuteOnRecord
 from alerts.application.ports import Delivery, Notification, Work
-from alerts.application.routing import Router, Target, Where, accounts_of, groups, window
+from alerts.application.routing import BY_FILTER, Router, Target, Where, accounts_of, groups, window
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice, Step
 from alerts.domain.deliveries import DeliveryState, delivery_id, notification_id
@@ -26,6 +26,7 @@ UNKNOWN_ACCOUNT_WAIT = timedelta(seconds=5)
 """How long a message waits for the account's record, which comes on another topic, when none has arrived yet."""
 
 OVERTAKEN = "overtaken: the alert was resolved before this was sent"
+IN_PERSON = "the account's owner hears by mail in person"
 SUPERSEDED = "superseded: the message about the worse alert says it"
 
 _log = structlog.get_logger(__name__)
@@ -51,15 +52,28 @@ class Telling:
         if endings:
             await self._tell_the_end(work, endings, now)
 
-    async def tell_now_known(self, work: Work, alerts: Sequence[Alert], account: Account) -> None:
-        """The record of an account has come: whoever it names hears of what is open, besides those who have heard."""
+    async def tell_now_known(self, work: Work, alerts: Sequence[Alert], accounts: Mapping[str, Account]) -> None:
+        """The records of accounts have come: whoever they name hears of what is open, besides those who have heard."""
         going_on = [alert for alert in alerts if alert.told and not alert.is_resolved]
-        if going_on:
-            await self._tell_the_beginning(work, going_on, {account.id: account}, self._clock.now())
+        if not going_on:
+            return
+        found = await self._tell_the_beginning(work, going_on, accounts, self._clock.now())
+        # what was to go to the owner's mailbox, whoever that would be, is not needed where they are mailed in person
+        twice = {alert.id: where.mailboxes for alert, where in found if where.mailboxes}
+        if twice:
+            told = await work.deliveries.of_alerts(list(twice))
+            await work.deliveries.settle(
+                [
+                    replace(each, state=DeliveryState.SUPPRESSED, next_attempt_at=None, error=IN_PERSON)
+                    for alert_id, mailboxes in twice.items()
+                    for each in told.get(alert_id, ())
+                    if each.state is DeliveryState.PENDING and each.channel_id in mailboxes
+                ]
+            )
 
     async def _tell_the_beginning(
         self, work: Work, alerts: Sequence[Alert], accounts: Mapping[str, Account], now: datetime
-    ) -> None:
+    ) -> Sequence[tuple[Alert, Where]]:
         standing = await self._router.standing(work, now)
         found = [
             (alert, await self._router.where(standing, About.of(alert, accounts[alert.account_id]), alert))
@@ -82,6 +96,7 @@ class Telling:
         await work.pools.give(standing.pools.given)
         await self._nobody_heard(work, found, now)
         await work.escalations.begin([each for alert, where in found if (each := _escalation(alert, where, now))])
+        return found
 
     async def _nobody_heard(self, work: Work, found: Sequence[tuple[Alert, Where]], now: datetime) -> None:
         """What the routing names and cannot be reached is on record, with the operator told where there is one."""
@@ -161,7 +176,7 @@ def _opening(alert: Alert, target: Target, account: Account, goes_at: datetime, 
     delivery = to_target(notification_id(alert.id, Notice.OPENED), target, goes_at, now)
     if not account.is_known:
         # whether a channel takes an owner's alerts is asked when there is a record to ask
-        by_filter = target.person_id is None and target.through == "its filter"
+        by_filter = target.person_id is None and target.through == BY_FILTER
         delivery = replace(delivery, next_attempt_at=max(goes_at, now + UNKNOWN_ACCOUNT_WAIT), route_at_send=by_filter)
     if alert.is_resolved:
         return replace(delivery, state=DeliveryState.SUPPRESSED, next_attempt_at=None, error=OVERTAKEN)

@@ -75,10 +75,10 @@ class KeepAccounts:
                 subjects = [*BY_THE_RECORD, *([ACCOUNT] if (await self._rules(work)).on_variables else [])]
                 await work.looks.arm_all(self._clock.now(), subjects, accounts=changed)
                 await work.deliveries.wake(Mute.INHIBITION, self._clock.now(), account_ids=changed)
+            new = {one: newest[one] for one, before in kept.items() if not before.is_known and newest[one].is_known}
+            if new:
+                await self._telling.tell_now_known(work, await work.alerts.going_on(new), new)
             for account_id, before in kept.items():
-                if not before.is_known and newest[account_id].is_known:
-                    going_on = await work.alerts.going_on(account_id)
-                    await self._telling.tell_now_known(work, going_on, newest[account_id])
                 if newest[account_id].sequence > before.sequence:
                     await self._playing.on_record(work, before, newest[account_id], said_at[account_id])
 

@@ -10,20 +10,21 @@ from typing import Protocol
 
 from alerts.application.directory import DirectoryInForce
 from alerts.application.playbooks import PlaybooksInForce
-from alerts.application.ports import OpenWork
+from alerts.application.ports import OpenWork, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.task_telling import assignee
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert
 from alerts.domain.cases import Case
 from alerts.domain.conditions.things import zone_of
+from alerts.domain.digests import AgendaItem
 from alerts.domain.kinds import Kind as RuleKind
-from alerts.domain.messages import title_of
-from alerts.domain.people import CSM, Directory, Via, Why, standing_in
+from alerts.domain.people import CSM, Directory, Person, Via, Why, standing_in
 from alerts.domain.playbooks import Playbook
 from alerts.domain.rules import Rulebook
 from alerts.domain.runs import Run
-from alerts.domain.words import Band, Severity
+from alerts.domain.vocabulary import Vocabulary
+from alerts.domain.words import Band, Language, Severity
 from alerts.domain.worklist import SOON, Item, Kind, Row, Situation, Weights, in_order, row
 from mainstay.kernel.clock import Clock, day_of
 
@@ -87,6 +88,7 @@ class Worklist:
         playbooks: PlaybooksInForce,
         directory: DirectoryInForce,
         weights: Weights,
+        words: Mapping[Language, Vocabulary],
         clock: Clock,
     ) -> None:
         self._open = open_work
@@ -95,20 +97,21 @@ class Worklist:
         self._playbooks = playbooks
         self._directory = directory
         self._weights = weights
+        self._words = words
         self._clock = clock
 
-    async def __call__(self, owner: str | None) -> Sequence[Row]:
+    async def __call__(self, owner: str | None, language: Language = Language.EN) -> Sequence[Row]:
         """What a person has to do, or (None) what there is to do at all, the most urgent and valuable first."""
-        now = self._clock.now()
+        now, words = self._clock.now(), self._words[language]
         async with self._open() as work:
             directory, rulebook = await self._directory(work), await self._rules(work)
         cadence = _cadence(rulebook)
         material = await self._reading.material(_whose(owner, directory, now), now, cadence_days=cadence)
         items = [
-            *self._alerts(material, rulebook, directory, now),
-            *self._tasks(material, directory, now),
-            *_promises(material, rulebook, directory, cadence, now),
-            *_cases(material, directory, now),
+            *_alerts(material, rulebook, directory, words, now),
+            *self._tasks(material, directory, language, now),
+            *_promises(material, rulebook, directory, words, cadence, now),
+            *_cases(material, directory, words, now),
         ]
         worst = _worst(material.alerts)
         rows = [
@@ -118,31 +121,7 @@ class Worklist:
         ]
         return in_order(rows)
 
-    async def top(self, person: str, most: int) -> Sequence[Row]:
-        """The first rows of a person's worklist, and all of their tasks that are due; for digests."""
-        rows = await self(person)
-        today = self._clock.now().date()
-        due = [each for each in rows[most:] if each.item.kind is Kind.TASK and (each.item.due_on or today) <= today]
-        return [*rows[:most], *due]
-
-    def _alerts(self, material: Material, rulebook: Rulebook, directory: Directory, now: datetime) -> Sequence[Item]:
-        return [
-            Item(
-                kind=Kind.ALERT,
-                id=alert.id,
-                account_id=alert.account_id,
-                title=title_of(alert, material.seen[alert.account_id].account, rulebook.named(alert.rule)),
-                severity=alert.severity,
-                is_taken=alert.acknowledged_at is not None,
-                assignee=_whoever(
-                    alert.assignee or material.pooled.get(alert.id), material.seen[alert.account_id], directory, now
-                ),
-            )
-            for alert in material.alerts
-            if alert.account_id in material.seen
-        ]
-
-    def _tasks(self, material: Material, directory: Directory, now: datetime) -> Sequence[Item]:
+    def _tasks(self, material: Material, directory: Directory, language: Language, now: datetime) -> Sequence[Item]:
         frozen: dict[tuple[str, int], Playbook] = {}
         found = []
         for run in material.runs:
@@ -159,12 +138,50 @@ class Worklist:
                         kind=Kind.TASK,
                         id=task.id,
                         account_id=run.account_id,
-                        title=f"{step.title.en} ({playbook.name.en})",
+                        title=f"{step.title.in_(language)} ({playbook.name.in_(language)})",
                         due_on=task.due_on,
                         assignee=assignee(step.role, account, directory, now),
                     )
                 )
         return found
+
+
+class DailyAgenda:
+    """What digests tell of somebody's worklist: its first lines, and the tasks that are due."""
+
+    def __init__(self, worklist: Worklist) -> None:
+        self._worklist = worklist
+
+    async def of(self, _: Work, person: Person, today: date, language: Language, most: int) -> Sequence[AgendaItem]:
+        """The most urgent lines, in the reader's language; the work is read beside the transaction."""
+        rows = await self._worklist(person.id, language)
+        first = [each for each in rows if each.item.kind is not Kind.TASK][:most]
+        tasks = [each for each in rows if each.item.kind is Kind.TASK and (each.item.due_on or today) <= today]
+        return [
+            AgendaItem(f"{each.account.label}: {each.item.title}", is_task, each.account.id)
+            for found, is_task in ((first, False), (tasks[:most], True))
+            for each in found
+        ]
+
+
+def _alerts(
+    material: Material, rulebook: Rulebook, directory: Directory, words: Vocabulary, now: datetime
+) -> Sequence[Item]:
+    return [
+        Item(
+            kind=Kind.ALERT,
+            id=alert.id,
+            account_id=alert.account_id,
+            title=words.title(alert, material.seen[alert.account_id].account, rulebook.named(alert.rule)),
+            severity=alert.severity,
+            is_taken=alert.acknowledged_at is not None,
+            assignee=_whoever(
+                alert.assignee or material.pooled.get(alert.id), material.seen[alert.account_id], directory, now
+            ),
+        )
+        for alert in material.alerts
+        if alert.account_id in material.seen
+    ]
 
 
 def _whose(owner: str | None, directory: Directory, now: datetime) -> Whose | None:
@@ -188,7 +205,12 @@ def _whoever(person: str | None, seen: Seen, directory: Directory, now: datetime
 
 
 def _promises(
-    material: Material, rulebook: Rulebook, directory: Directory, cadence: int | None, now: datetime
+    material: Material,
+    rulebook: Rulebook,
+    directory: Directory,
+    words: Vocabulary,
+    cadence: int | None,
+    now: datetime,
 ) -> Sequence[Item]:
     """Next steps promised and touches owed, soon or overdue; where an alert says so already, that is enough."""
     told = {(alert.account_id, _kind(rulebook, alert)) for alert in material.alerts}
@@ -202,7 +224,7 @@ def _promises(
         whoever = assignee(CSM, seen.account, directory, now)
         promised = touches.next_due_on
         if promised is not None and promised <= soon and (account_id, RuleKind.NEXT_STEP_OVERDUE) not in told:
-            title = "The next step that was promised to the customer"
+            title = words.label("work_next_step")
             found.append(Item(Kind.NEXT_STEP, account_id, account_id, title, promised, assignee=whoever))
         every = seen.account.touch_every_days or cadence
         if every is None or touches.touched_at is None or (account_id, RuleKind.TOUCH_OVERDUE) in told:
@@ -210,18 +232,20 @@ def _promises(
         last = day_of(touches.touched_at, zone)
         owed = last + timedelta(days=every)
         if owed <= soon:
-            title = f"A touch every {every} days is owed; the last was on {last.isoformat()}"
+            title = words.label("work_touch_owed", every=every, last=words.day(last))
             found.append(Item(Kind.TOUCH_OWED, account_id, account_id, title, owed, assignee=whoever))
     return found
 
 
-def _cases(material: Material, directory: Directory, now: datetime) -> Sequence[Item]:
+def _cases(material: Material, directory: Directory, words: Vocabulary, now: datetime) -> Sequence[Item]:
     return [
         Item(
             kind=Kind.CASE,
             id=case.id,
             account_id=case.account_id,
-            title=f"Risk case: {case.reason.value.replace('-', ' ')}",
+            title=words.label(
+                "work_case", reason=words.terms.get(case.reason.value, case.reason.value.replace("-", " "))
+            ),
             state=case.state,
             assignee=_whoever(case.owner, material.seen[case.account_id], directory, now),
         )

@@ -70,11 +70,11 @@ class AlertStore:
             found[row.account_id, row.subject][row.id] = to_alert(row)
         return found
 
-    async def going_on(self, account_id: str) -> Sequence[Alert]:
-        """The alerts of an account that are not resolved."""
+    async def going_on(self, account_ids: Collection[str]) -> Sequence[Alert]:
+        """The alerts of accounts that are not resolved."""
         rows = await self._connection.execute(
             select(alert)
-            .where(alert.c.account_id == account_id, alert.c.state != State.RESOLVED)
+            .where(alert.c.account_id == func.any(sorted(account_ids)), alert.c.state != State.RESOLVED)
             .order_by(alert.c.opened_at, alert.c.id)
         )
         return [to_alert(row) for row in rows]

@@ -96,7 +96,7 @@ class DeliveryStore:
                 "SELECT p.person_id, count(DISTINCT coalesce(d.digest_id, d.id)) AS told"
                 " FROM unnest(CAST(:people AS text[]), CAST(:since AS timestamptz[])) AS p (person_id, since)"
                 f" JOIN {delivery} d ON d.person_id = p.person_id JOIN {notification} n ON n.id = d.notification_id"
-                " WHERE n.kind = 'opened' AND (d.delivered_at >= p.since"
+                " WHERE n.kind = 'opened' AND d.muted_by IS DISTINCT FROM 'budget' AND (d.delivered_at >= p.since"
                 " OR (d.state = 'delivering' AND d.lease_until > p.since) OR (d.state = 'pending' AND d.attempts > 0))"
                 " GROUP BY p.person_id"
             ),
@@ -121,6 +121,41 @@ class DeliveryStore:
                 update(delivery).where(delivery.c.id == func.any(ids)).values(next_attempt_at=now)
             )
         return len(ids)
+
+    async def carry(self, alert_ids: Collection[str], person_id: str, muted_by: str, digest_id: str) -> None:
+        """Openings that wait for somebody's digest go with this one: they may have arrived from now on."""
+        openings = select(notification.c.id).where(
+            notification.c.alert_id == func.any(sorted(alert_ids)), notification.c.kind == Notice.OPENED
+        )
+        waiting = (
+            select(delivery.c.id)
+            .where(
+                delivery.c.notification_id.in_(openings),
+                delivery.c.person_id == person_id,
+                delivery.c.state == DeliveryState.PENDING,
+                delivery.c.muted_by == muted_by,
+            )
+            .order_by(delivery.c.id)
+            .with_for_update()
+        )
+        ids = list((await self._connection.execute(waiting)).scalars())
+        if ids:
+            await self._connection.execute(
+                update(delivery).where(delivery.c.id == func.any(ids)).values(digest_id=digest_id, unclear=True)
+            )
+
+    async def carried(self, digest_ids: Collection[str], now: datetime, *, arrived: bool) -> None:
+        """A digest arrived, and so did what it carried; or it was given up, and what it carried goes by itself."""
+        waiting = (
+            select(delivery.c.id)
+            .where(delivery.c.digest_id == func.any(sorted(digest_ids)), delivery.c.state == DeliveryState.PENDING)
+            .order_by(delivery.c.id)
+            .with_for_update()
+        )
+        ids = list((await self._connection.execute(waiting)).scalars())
+        values = {"state": DeliveryState.DELIVERED.value, "delivered_at": now} if arrived else {"next_attempt_at": now}
+        if ids:
+            await self._connection.execute(update(delivery).where(delivery.c.id == func.any(ids)).values(values))
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Store how deliveries stand: state, attempts, next attempt, error, unclear. Their leases end."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import Row, func, select, update
@@ -15,17 +15,10 @@ from alerts.application.people_ports import Escalation, Share, StepTaken
 from alerts.domain.pools import Load, points_of
 from alerts.domain.routing import EscalationStep
 from alerts.store.accounts import to_account
-from alerts.store.looks import ENDS_ACCOUNT
 from alerts.store.people_tables import assignment, escalation, escalation_step
 from alerts.store.tables import account, alert
+from alerts.store.timers import ESCALATION_DUE, SNOOZE_DUE, key_of
 from mainstay.db.work import Transaction
-
-ESCALATION_DUE: Final = "escalate"
-"""The kind of the timer. Its key is `<account>\\n<alert>`."""
-
-SNOOZE_DUE: Final = "snoozed"
-"""The kind of the timer of a snooze. Its key is `<account>\\n<alert> <instant>`: a snooze that takes the place of
-another has a timer of its own, and that of the other looks and finds nothing to do."""
 
 
 class EscalationStore:
@@ -145,14 +138,3 @@ def to_escalation(row: Row[Any]) -> Escalation:
         ended_at=row.ended_at,
         ended_because=row.ended_because,
     )
-
-
-def key_of(account_id: str, alert_id: str) -> str:
-    """The key of a timer about an alert."""
-    return f"{account_id}{ENDS_ACCOUNT}{alert_id}"
-
-
-def alert_of(key: str) -> tuple[str, str]:
-    """(account, alert) that a timer's key names."""
-    account_id, _, alert_id = key.rpartition(ENDS_ACCOUNT)
-    return account_id, alert_id.partition(" ")[0]

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alerts.domain.conditions.dates import LastTouch
 from alerts.domain.runs import Run, RunState, RunUnknown, Task, TaskState, TaskUnknown
 from alerts.store.playbook_tables import account_owner, account_touch, playbook_version, run, run_cause, task
 
@@ -108,11 +109,11 @@ class RunStore:
             )
         )
 
-    async def keep_touches(self, touches: Mapping[str, tuple[datetime | None, date | None]]) -> None:
+    async def keep_touches(self, touches: Mapping[str, LastTouch]) -> None:
         """When accounts were touched last, and by when the next step is promised."""
         rows = [
-            {"account_id": account_id, "touched_at": at, "next_due_on": due}
-            for account_id, (at, due) in sorted(touches.items())
+            {"account_id": account_id, "touched_at": touch.at, "next_due_on": touch.next_due_on}
+            for account_id, touch in sorted(touches.items())
         ]
         if rows:
             statement = insert(account_touch)

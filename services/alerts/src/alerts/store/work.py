@@ -12,16 +12,18 @@ from alerts.store.alerts import AlertStore
 from alerts.store.cases import StoredCases
 from alerts.store.channels import ChannelStore
 from alerts.store.deliveries import DeliveryStore
+from alerts.store.digests import DigestStore
 from alerts.store.directory import StoredDirectory
 from alerts.store.erasure import ErasureStore
 from alerts.store.escalations import EscalationStore, PoolStore, SnoozeStore
 from alerts.store.looks import LookStore
 from alerts.store.playbook_tables import playbook_version
+from alerts.store.playbook_timers import TimerStore
+from alerts.store.reassignments import ReassignmentStore
 from alerts.store.replays import ReplayStore
 from alerts.store.rules import StoredRules
 from alerts.store.runs import RunStore
 from alerts.store.silences import SilenceStore
-from alerts.store.timers import TimerStore
 from alerts.store.versions import StoredVersions
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
@@ -49,6 +51,8 @@ class StoreWork:
         self.silences = SilenceStore(transaction.connection)
         self.escalations = EscalationStore(transaction)
         self.snoozes = SnoozeStore(transaction)
+        self.digests = DigestStore(transaction)
+        self.reassignments = ReassignmentStore(transaction)
         self.pools = PoolStore(transaction.connection)
         self.directory = StoredDirectory(transaction.connection)
 

@@ -1,6 +1,7 @@
 """Conditions on dates: touches owed and promised, stages, milestones, renewal windows and notice."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -35,12 +36,20 @@ def _touches(ordered: Sequence[Observation]) -> Iterator[State]:
         yield {"at": last["at"], "next_due_on": last.get("next_due_on")} if last else {}
 
 
-def last_touch(seen: Sequence[Observation]) -> tuple[datetime | None, date | None]:
-    """When the account was touched last, and by when the next step promised then is due."""
+@dataclass(frozen=True, slots=True)
+class LastTouch:
+    """The last touch that reached the customer, and the next step promised there."""
+
+    at: datetime | None = None
+    next_due_on: date | None = None
+
+
+def last_touch(history: Sequence[Observation]) -> LastTouch:
+    """How an account stands after all touches known, whatever their order."""
     state: State = {}
-    for after in _touches(sorted(seen, key=lambda one: one.order)):
-        state = after
-    return state.get("at"), civil(state.get("next_due_on"))
+    for state in _touches(sorted(history, key=lambda seen: seen.order)):  # noqa: B007 - the last one counts
+        pass
+    return LastTouch(state.get("at"), civil(state.get("next_due_on")))
 
 
 def touch_overdue(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:

@@ -63,6 +63,7 @@ UP = (
         until timestamptz
     )
     """,
+    "CREATE INDEX account_of_owner ON alerts.account (owner)",
     "CREATE INDEX mute_of ON alerts.mute (notification_id)",
     """
     CREATE TABLE alerts.silence (
@@ -172,6 +173,7 @@ DOWN = (
         DROP COLUMN grouped
     """,
     "ALTER TABLE alerts.alert DROP COLUMN snoozed_until, DROP COLUMN snoozed_by",
+    "DROP INDEX alerts.account_of_owner",
     "ALTER TABLE alerts.account DROP COLUMN team",
     "DROP TABLE alerts.directory_version",
 )
