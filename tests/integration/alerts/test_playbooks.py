@@ -153,9 +153,9 @@ def _renewal_in(alerts: World, days: int) -> Any:
 async def test_overdue_tasks_remind_whoever_has_them_and_then_their_manager(alerts: World, sink: HttpSink) -> None:
     await only_mine(alerts)
     channel = await alerts.webhook(sink.url, categories=["renewal"])
-    chat = {"channel_id": channel["id"]}
-    await save(alerts, "boss", chat={**chat, "mention": "boss"})
-    await save(alerts, "ann@example.com", manager="boss", chat={**chat, "mention": "ann"})
+    chat, none = {"channel_id": channel["id"]}, {"daily_at": None, "weekly_at": None}
+    await save(alerts, "boss", chat={**chat, "mention": "boss"}, digests=none)
+    await save(alerts, "ann@example.com", manager="boss", chat={**chat, "mention": "ann"}, digests=none)
     await alerts.hears(known(alerts.clock.now()))
     await post(alerts, "/v1/playbooks/mine/runs", 201, account_id="acme")
 

@@ -243,15 +243,17 @@ def _cases(material: Material, directory: Directory, words: Vocabulary, now: dat
             kind=Kind.CASE,
             id=case.id,
             account_id=case.account_id,
-            title=words.label(
-                "work_case", reason=words.terms.get(case.reason.value, case.reason.value.replace("-", " "))
-            ),
+            title=words.label("work_case", reason=_reason(case, words)),
             state=case.state,
             assignee=_whoever(case.owner, material.seen[case.account_id], directory, now),
         )
         for case in material.cases
         if case.account_id in material.seen
     ]
+
+
+def _reason(case: Case, words: Vocabulary) -> str:
+    return words.terms.get(case.reason.value, case.reason.value.replace("-", " "))
 
 
 def _situation(seen: Seen, worst: Mapping[str, Severity], now: datetime) -> Situation:

@@ -21,7 +21,6 @@ UP = (
         ADD COLUMN feedback_at timestamptz
     """,
     "CREATE INDEX alert_assignee ON alerts.alert (assignee) WHERE assignee IS NOT NULL AND state <> 'resolved'",
-    "CREATE INDEX account_of_owner ON alerts.account (owner)",
     "CREATE INDEX account_team ON alerts.account USING gin (team jsonb_path_ops)",
     """
     CREATE TABLE alerts.account_owner (
@@ -191,7 +190,6 @@ DOWN = (
     "DROP TABLE alerts.account_touch",
     "DROP TABLE alerts.account_owner",
     "DROP INDEX alerts.account_team",
-    "DROP INDEX alerts.account_of_owner",
     "DROP INDEX alerts.alert_assignee",
     "DELETE FROM alerts.transition WHERE step IN ('assigned', 'commented', 'judged')",
     """
