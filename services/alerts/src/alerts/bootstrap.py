@@ -18,6 +18,7 @@ from alerts.application.digesting import Digests
 from alerts.application.directory import DirectoryInForce, ManageDirectory
 from alerts.application.erasure import ObeyErasures
 from alerts.application.escalating import Escalate
+from alerts.application.figures import Figures
 from alerts.application.gating import Gate
 from alerts.application.handling import HandleAlerts, Snoozes
 from alerts.application.interventions import Interventions
@@ -72,6 +73,7 @@ from alerts.sealing import Seal
 from alerts.settings import Settings
 from alerts.store.cases import StoredCaseReading
 from alerts.store.digests import DIGEST_DUE, digest_of
+from alerts.store.figures import StoredFigures
 from alerts.store.looks import LOOK_DUE, subject_of
 from alerts.store.people_reading import StoredPeopleReading
 from alerts.store.playbook_timers import PLAYBOOK_DUE, thing_of
@@ -196,6 +198,7 @@ def build_application(
             ),
             playing=playing,
             worklist=worklist,
+            figures=Figures(StoredFigures(database), clock),
             cases=ManageCases(open_work, clock),
             case_reading=StoredCaseReading(database),
             work_reading=ReadRuns(open_work, StoredRuns(database), known_playbooks, directory),

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from alerts.application.cases import CaseReading, ManageCases
 from alerts.application.channels import ManageChannels
 from alerts.application.directory import ManageDirectory
+from alerts.application.figures import Figures
 from alerts.application.handling import HandleAlerts
 from alerts.application.people_reading import PeopleReading
 from alerts.application.playbooks import PlaybookDocuments
@@ -75,6 +76,7 @@ class Handlers:
     playbooks: PlaybookDocuments
     playing: Playing
     worklist: Worklist
+    figures: Figures
     cases: ManageCases
     case_reading: CaseReading
     work_reading: WorkReading

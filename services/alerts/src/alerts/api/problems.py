@@ -1,6 +1,7 @@
 """How this service's errors are told to a client."""
 
 from alerts.application.directory import AccountUnknown, DirectoryMovedOn, DirectoryUnknown, StillNeeded
+from alerts.application.figures import DaysBackwards
 from alerts.application.playbooks import PlaybookMovedOn, PlaybookUnknown
 from alerts.application.playing import AccountNotKnown
 from alerts.application.rule_documents import RuleMovedOn, RuleUnknown
@@ -43,6 +44,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     CaseClosed: Problem(409, "case-closed", "The case is over"),
     CaseOpen: Problem(409, "case-open", "The account has an open case"),
     PlanMissing: Problem(422, "plan-missing", "The case needs a plan", pointer="/plan"),
+    DaysBackwards: Problem(422, "days-backwards", "The last day lies before the first"),
     SnoozeOver: Problem(422, "snooze-over", "A snooze ends later than now", pointer="/until"),
     ReassignmentUnknown: Problem(404, "reassignment-unknown", "There is no such reassignment"),
     ReplayUnknown: Problem(404, "replay-unknown", "There is no such replay"),

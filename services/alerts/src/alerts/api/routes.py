@@ -11,6 +11,7 @@ from alerts.api.cases import cases
 from alerts.api.channels import channels
 from alerts.api.deliveries import deliveries
 from alerts.api.handlers import READ, Handlers, Id, Text, after, following
+from alerts.api.kpis import kpis
 from alerts.api.links import links
 from alerts.api.people import people, teams
 from alerts.api.playbooks import playbooks, runs
@@ -42,6 +43,7 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         runs(handlers),
         cases(handlers),
         worklist(handlers),
+        kpis(handlers),
         routing(handlers),
         silences(handlers),
         reassignments(handlers),
