@@ -176,7 +176,8 @@ async def test_alerts_are_muted_while_a_playbook_runs_and_told_when_it_ends_and_
     now = alerts.clock.now()
     await alerts.hears(known(now), went_silent(now))  # starts the run, and is told itself
     await alerts.delivers()
-    await alerts.hears(fell("green", "red", now))
+    alerts.clock.advance(timedelta(hours=1))
+    await alerts.hears(fell("green", "red", alerts.clock.now()))
     await alerts.delivers()
     [red] = [alert for alert in await alerts.alerts() if alert["rule"] == "band-worsened"]
     held = await alerts.get(f"/v1/alerts/{red['id']}")

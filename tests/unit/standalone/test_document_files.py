@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from mainstay.settings import load
+from standalone.document_files import PLAYBOOKS, Apply, Documents, NotApplied, apply_documents
 from standalone.document_files import RULES as RULE_FILES
-from standalone.document_files import Apply, Documents, NotApplied, apply_documents
 from standalone.settings import StandaloneSettings
 
 

@@ -20,5 +20,7 @@ class Interventions:
         for run in await work.runs.open_of(account_ids) if account_ids else ():
             playbook = self._playbooks.frozen(run.playbook, run.version, run.document)
             if playbook.mutes is not None:
-                found[run.account_id].append(Intervention(run.id, playbook.name.en, run.cause, playbook.mutes))
+                found[run.account_id].append(
+                    Intervention(run.id, playbook.name.en, run.cause, run.started_at, playbook.mutes)
+                )
         return found

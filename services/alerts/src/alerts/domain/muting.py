@@ -59,16 +59,18 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """A playbook that runs for an account, which alerts it mutes, and what started it."""
+    """A playbook that runs for an account, since when, which alerts it mutes, and what started it."""
 
     run_id: str
     name: str
     cause: str
+    started_at: datetime
     mutes: Mutes
 
     def holds(self, alert: Alert) -> bool:
-        """Whether an alert waits for its end; the one that started it was told."""
-        return self.cause != f"alert:{alert.id}" and self.mutes.covers(alert)
+        """Whether an alert waits for its end: one that began since, and is not the one that started it."""
+        is_later = alert.opened_at > self.started_at and self.cause != f"alert:{alert.id}"
+        return is_later and self.mutes.covers(alert)
 
 
 def of_the_alert(
