@@ -18,9 +18,8 @@ class Interventions:
         """By account."""
         found: dict[str, list[Intervention]] = defaultdict(list)
         for run in await work.runs.open_of(account_ids) if account_ids else ():
-            playbook = self._playbooks.frozen(run.playbook, run.version, run.document)
-            if playbook.mutes is not None:
-                found[run.account_id].append(
-                    Intervention(run.id, playbook.name.en, run.cause, run.started_at, playbook.mutes)
-                )
+            playbook = self._playbooks.readable(run.playbook, run.version, run.document)
+            if playbook is not None and playbook.mutes is not None:
+                running = Intervention(run.id, playbook.name.en, run.cause, run.started_at, playbook.mutes)
+                found[run.account_id].append(running)
         return found

@@ -90,6 +90,14 @@ class PlaybooksInForce:
         """The playbook of a version that runs. Raises `PlaybookInvalid`."""
         return replace(self._read(body, playbook_id), version=version)
 
+    def readable(self, playbook_id: str, version: int, body: Mapping[str, Any]) -> Playbook | None:
+        """The playbook of a version that runs; None, and an error in the log, where an upgrade made it unreadable."""
+        try:
+            return self.frozen(playbook_id, version, body)
+        except PlaybookInvalid as error:
+            _log.error("a run's playbook cannot be read", playbook=playbook_id, version=version, reason=str(error))
+            return None
+
     def _over_shipped(self, saved: Sequence[DocumentVersion]) -> Playbooks:
         found = dict(self._shipped.all)
         for version in saved:

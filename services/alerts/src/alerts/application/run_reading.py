@@ -51,10 +51,13 @@ class ReadRuns:
         async with self._open() as work:
             accounts = await work.accounts.known({run.account_id for run in runs})
             directory = await self._directory(work)
-        return [self._on_record(run, accounts.get(run.account_id), directory, now) for run in runs]
+        found = (self._on_record(run, accounts.get(run.account_id), directory, now) for run in runs)
+        return [each for each in found if each is not None]
 
-    def _on_record(self, run: Run, account: Account | None, directory: Directory, now: datetime) -> RunOnRecord:
-        playbook = self._playbooks.frozen(run.playbook, run.version, run.document)
+    def _on_record(self, run: Run, account: Account | None, directory: Directory, now: datetime) -> RunOnRecord | None:
+        playbook = self._playbooks.readable(run.playbook, run.version, run.document)
+        if playbook is None:
+            return None
         of = account or Account(run.account_id)
         tasks = [
             TaskOnRecord(task, step, run.id, run.account_id, assignee(step.role, of, directory, now))

@@ -122,14 +122,17 @@ class Worklist:
         return in_order(rows)
 
     def _tasks(self, material: Material, directory: Directory, language: Language, now: datetime) -> Sequence[Item]:
-        frozen: dict[tuple[str, int], Playbook] = {}
+        frozen: dict[tuple[str, int], Playbook | None] = {}
         found = []
         for run in material.runs:
             if run.account_id not in material.seen:
                 continue
             key = (run.playbook, run.version)
-            playbook = frozen.get(key) or self._playbooks.frozen(run.playbook, run.version, run.document)
-            frozen[key] = playbook
+            if key not in frozen:
+                frozen[key] = self._playbooks.readable(run.playbook, run.version, run.document)
+            playbook = frozen[key]
+            if playbook is None:
+                continue
             account = material.seen[run.account_id].account
             for task in run.tasks:
                 step = playbook.step(task.step)
