@@ -36,6 +36,9 @@ class Runs(Protocol):
     async def keep_owner(self, account_id: str, since: datetime, owner: str | None) -> None:
         """Whose an account is from an instant on."""
 
+    async def begin_with(self, account_id: str, owner: str) -> None:
+        """Runs that began when nobody was known to have the account count for its owner."""
+
     async def keep_touches(self, touches: Mapping[str, LastTouch]) -> None:
         """When accounts were touched last, and by when the next step is promised."""
 

@@ -127,6 +127,8 @@ class Playing:
         """An account has a newer record, as of an instant: another owner, another date of renewal."""
         if before.owner != after.owner:
             await work.runs.keep_owner(after.id, at, after.owner)
+        if not before.is_known and after.owner is not None:
+            await work.runs.begin_with(after.id, after.owner)  # of runs that began before the record came
         if before.owner is not None and after.owner is not None and before.owner != after.owner:
             changed = OwnerChanged(before.owner, after.owner, after.sequence, at)
             await self._happened(work, {after.id: after}, [(after.id, changed)])

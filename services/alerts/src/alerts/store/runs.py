@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -107,6 +107,12 @@ class RunStore:
                 index_elements=[account_owner.c.account_id, account_owner.c.since],
                 set_={"owner": statement.excluded.owner},
             )
+        )
+
+    async def begin_with(self, account_id: str, owner: str) -> None:
+        """Runs that began when nobody was known to have the account count for its owner."""
+        await self._connection.execute(
+            update(run).where(run.c.account_id == account_id, run.c.owner.is_(None)).values(owner=owner)
         )
 
     async def keep_touches(self, touches: Mapping[str, LastTouch]) -> None:
