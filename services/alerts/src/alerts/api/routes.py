@@ -12,7 +12,6 @@ from alerts.api.handlers import READ, WRITE, Handlers, Id, Text, after, followin
 from alerts.api.people import people, teams
 from alerts.api.reassignments import reassignments
 from alerts.api.routing import routing, silences
-from alerts.api.routing_schemas import EscalationView, MuteView, SnoozeBody, ToldView
 from alerts.api.rules import rules
 from alerts.api.schemas import (
     AcknowledgeBody,
@@ -21,6 +20,7 @@ from alerts.api.schemas import (
     ResolveBody,
     TransitionView,
 )
+from alerts.api.told_schemas import EscalationView, MuteView, SnoozeBody, ToldView
 from alerts.application.reading import AlertQuery
 from alerts.domain.alerts import State
 from alerts.domain.words import Severity

@@ -154,6 +154,8 @@ DOWN = (
         SELECT id FROM alerts.notification WHERE kind IN ('escalated', 'returned', 'daily', 'weekly')
     )
     """,
+    # the channel that mails people: without them there is nobody to mail
+    "UPDATE alerts.channel SET deleted = true, enabled = false, destination = NULL WHERE id = 'people-email'",
     "DELETE FROM alerts.notification WHERE kind IN ('escalated', 'returned', 'daily', 'weekly')",
     "ALTER TABLE alerts.notification DROP CONSTRAINT notification_kind_check",
     "ALTER TABLE alerts.notification DROP CONSTRAINT notification_check",
