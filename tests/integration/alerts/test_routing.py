@@ -108,6 +108,22 @@ async def test_nobody_hears_the_same_twice_in_one_place(office: World, mail: Mai
     assert len(sink.arrivals) == 2
 
 
+async def test_who_cannot_be_reached_in_the_chat_is_reached_by_mail(
+    office: World, mail: MailSink, sink: HttpSink
+) -> None:
+    hook = await office.webhook(sink.url, min_severity="critical", owners=["nobody"])
+    await person(office, "ann", chat={"channel_id": hook["id"]})
+    sink.usual = 410
+
+    alert = await falls(office)
+    await office.delivers()
+    await post(office, f"/v1/alerts/{alert['id']}/resolve")
+    await office.delivers()
+
+    assert len(sink.arrivals) == 1
+    assert to(mail) == ["ann", "ann"]
+
+
 async def test_the_tree_says_who_hears_and_the_preview_says_why(office: World, mail: MailSink, sink: HttpSink) -> None:
     for one in ("ann", "bob", "cat"):
         await person(office, one)

@@ -6,7 +6,7 @@ the same id: at least once, and no more often than attempts were begun.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,10 +14,10 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as Metric
 
+from alerts.application.after_sending import follow_up, muted
 from alerts.application.channels import DELETED, SWITCHED_OFF
 from alerts.application.events import delivery_failed
 from alerts.application.gating import Gate
-from alerts.application.people_ports import MuteOnRecord
 from alerts.application.ports import Call, Claim, Delivery, OpenWork, Refused, Sender, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.settling import attempt_of, channel_after, settled, tell_operator
@@ -278,9 +278,9 @@ class Deliverer:
                     for claim in claims
                 ]
             )
-            await self._carried(work, claims, after, now)
+            await follow_up(work, claims, after, now)
             await work.silences.remember(
-                mute for claim in claims if (mute := _muted(claim, ended.outcomes[claim.delivery.id], now))
+                mute for claim in claims if (mute := muted(claim, ended.outcomes[claim.delivery.id], now))
             )
             channel_now = channel
             if claims and ended.answer is not None:
@@ -294,14 +294,6 @@ class Deliverer:
             _report(claim, delivery)
         if channel_now.disabled_reason and not channel.disabled_reason:
             _log.error("channel disabled", name=channel_now.name, reason=channel_now.disabled_reason)
-
-    async def _carried(self, work: Work, claims: Sequence[Claim], after: Sequence[Delivery], now: datetime) -> None:
-        """What a daily digest carried has arrived with it, or goes by itself where the digest was given up."""
-        digests = [one for claim, one in zip(claims, after, strict=True) if claim.notification.kind == DAILY]
-        for state in (DeliveryState.DELIVERED, DeliveryState.FAILED):
-            ended = [one.id for one in digests if one.state is state]
-            if ended:
-                await work.deliveries.carried(ended, now, arrived=state is DeliveryState.DELIVERED)
 
     async def _after_call(self, work: Work, channel: Channel, answer: Delivered | Failed, now: datetime) -> Channel:
         """What an answer means for the channel and its pace."""
@@ -340,17 +332,6 @@ class _Ended:
     def digest_of(self, claim: Claim) -> str | None:
         """The digest that a delivery went in."""
         return self.digest_id if self.outcomes[claim.delivery.id] is self.answer else None
-
-
-def _muted(claim: Claim, outcome: Outcome, now: datetime) -> MuteOnRecord | None:
-    """What is to be on record of somebody who was not told, or not yet."""
-    match outcome:
-        case Waits(why, reason, until):
-            return MuteOnRecord(claim.notification.id, claim.delivery.id, why, reason, now, until)
-        case Suppressed(reason, str(why)):
-            return MuteOnRecord(claim.notification.id, claim.delivery.id, why, reason, now)
-        case _:
-            return None
 
 
 def _report(claim: Claim, delivery: Delivery) -> None:
