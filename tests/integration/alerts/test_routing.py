@@ -456,6 +456,22 @@ async def test_an_escalation_waits_while_nobody_can_have_heard(office: World, ma
     assert heard == [[], ["ann"], ["ann", "max"]]
 
 
+async def test_a_branch_that_does_not_wait_escalates_at_night_too(office: World, mail: MailSink) -> None:
+    await person(office, "max")
+    await person(office, "ann", manager="max")
+    steps = [{"after_minutes": 10, "to": [{"manager_of": "owner"}]}]
+    await routing(office, {"to": [{"role": "owner"}], "quiet_hours": "ignore", "escalation": steps})
+    office.clock.move_to(NIGHT)
+    await falls(office)
+    await office.delivers()
+
+    office.clock.advance(timedelta(minutes=10))
+    await office.application.due.run_due()
+    await office.delivers()
+
+    assert to(mail) == ["ann", "max"]
+
+
 async def test_a_step_that_is_late_shows_in_the_audit(office: World) -> None:
     await person(office, "ann", **ALWAYS)
     steps = [{"after_minutes": 10, "to": [{"person": "ann"}]}]

@@ -58,7 +58,9 @@ class Escalate:
             return wait
         number = escalation.step + 1
         about = About.of(alert, account)
-        routed = Routed(("escalation",), step.to, 0, QuietHours.HOLD)
+        # whether the branch disturbs people holds for its escalation too
+        policy = next((each.policy for each in told if each.policy is not None), QuietHours.HOLD)
+        routed = Routed(("escalation",), step.to, 0, QuietHours(policy))
         targets: dict[tuple[str, str | None], Target] = {}
         missed: list[str] = []
         for receiver in step.to:
