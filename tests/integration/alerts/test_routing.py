@@ -383,8 +383,9 @@ async def test_a_pool_shares_fairly_and_keeps_an_account_with_one_of_its_members
         assert (await api.put("/v1/teams/scale", json=body)).status_code == 201
     await routing(office, {"to": [{"team": "scale"}]})
 
-    for number in range(4):
-        await falls(office, f"a{number}", owner="nobody")
+    now = office.clock.now()
+    await office.hears(*(known(now, account=f"a{number}", owner="nobody") for number in range(4)))
+    await office.hears(*(fell("green", "red", now, account=f"a{number}") for number in range(4)))  # in one batch
     await office.hears(window_opened(office.clock.now(), account="a0", band="red"))
     await office.delivers()
 
