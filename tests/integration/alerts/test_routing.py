@@ -432,12 +432,16 @@ async def test_nobody_acknowledges_so_the_next_in_line_hears_and_each_step_is_on
     assert (ended["ended_because"], ended["taken"]) == ("acknowledged", [])
 
 
-async def test_an_escalation_waits_while_nobody_can_have_heard(office: World, mail: MailSink) -> None:
+async def test_an_escalation_waits_while_nobody_can_have_heard(office: World, mail: MailSink, sink: HttpSink) -> None:
+    await office.webhook(sink.url)  # it hears at once, and acknowledges nothing
     await person(office, "max", **ALWAYS)
     await person(office, "ann", manager="max")
     await routing(
         office,
-        {"to": [{"role": "owner"}], "escalation": [{"after_minutes": 60, "to": [{"manager_of": "owner"}]}]},
+        {
+            "to": [{"role": "owner"}, {"filters": True}],
+            "escalation": [{"after_minutes": 60, "to": [{"manager_of": "owner"}]}],
+        },
     )
     office.clock.move_to(NIGHT)
     await falls(office)
