@@ -48,6 +48,7 @@ async def test_what_cannot_be_is_refused_at_its_place(alerts: World) -> None:
     circle = await save(alerts, "ann", 422, manager="bob")
     stranger = await save(alerts, "cat", 422, leaves=[{"first": "2026-01-01", "last": "2026-01-05", "deputy": "zoe"}])
     zone = await save(alerts, "cat", 422, zone="Mars/Olympus")
+    chat = await save(alerts, "cat", 422, chat={"channel_id": "none"})
     async with alerts.api() as api:
         needed = await api.delete("/v1/people/ann")
         team = await api.put("/v1/teams/emea", json={"team": {"name": "EMEA", "kind": "pool", "members": ["zoe"]}})
@@ -55,6 +56,7 @@ async def test_what_cannot_be_is_refused_at_its_place(alerts: World) -> None:
     assert circle["errors"] == [{"pointer": "/person/manager", "detail": "a circle of managers: ann -> bob -> ann"}]
     assert stranger["errors"][0]["pointer"] == "/person/leaves/0/deputy"
     assert zone["errors"][0]["pointer"] == "/person/zone"
+    assert chat["errors"][0]["pointer"] == "/person/chat/channel_id"
     assert needed.status_code == 409
     assert "the manager of bob" in needed.json()["detail"]
     assert team.json()["errors"][0]["pointer"] == "/team/members/0"

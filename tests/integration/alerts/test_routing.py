@@ -108,6 +108,22 @@ async def test_nobody_hears_the_same_twice_in_one_place(office: World, mail: Mai
     assert len(sink.arrivals) == 2
 
 
+async def test_who_cannot_be_reached_in_the_chat_is_reached_by_mail(
+    office: World, mail: MailSink, sink: HttpSink
+) -> None:
+    hook = await office.webhook(sink.url, min_severity="critical", owners=["nobody"])
+    await person(office, "ann", chat={"channel_id": hook["id"]})
+    sink.usual = 410
+
+    alert = await falls(office)
+    await office.delivers()
+    await post(office, f"/v1/alerts/{alert['id']}/resolve")
+    await office.delivers()
+
+    assert len(sink.arrivals) == 1
+    assert to(mail) == ["ann", "ann"]
+
+
 async def test_the_tree_says_who_hears_and_the_preview_says_why(office: World, mail: MailSink, sink: HttpSink) -> None:
     for one in ("ann", "bob", "cat"):
         await person(office, one)
@@ -367,8 +383,9 @@ async def test_a_pool_shares_fairly_and_keeps_an_account_with_one_of_its_members
         assert (await api.put("/v1/teams/scale", json=body)).status_code == 201
     await routing(office, {"to": [{"team": "scale"}]})
 
-    for number in range(4):
-        await falls(office, f"a{number}", owner="nobody")
+    now = office.clock.now()
+    await office.hears(*(known(now, account=f"a{number}", owner="nobody") for number in range(4)))
+    await office.hears(*(fell("green", "red", now, account=f"a{number}") for number in range(4)))  # in one batch
     await office.hears(window_opened(office.clock.now(), account="a0", band="red"))
     await office.delivers()
 
@@ -415,12 +432,16 @@ async def test_nobody_acknowledges_so_the_next_in_line_hears_and_each_step_is_on
     assert (ended["ended_because"], ended["taken"]) == ("acknowledged", [])
 
 
-async def test_an_escalation_waits_while_nobody_can_have_heard(office: World, mail: MailSink) -> None:
+async def test_an_escalation_waits_while_nobody_can_have_heard(office: World, mail: MailSink, sink: HttpSink) -> None:
+    await office.webhook(sink.url)  # it hears at once, and acknowledges nothing
     await person(office, "max", **ALWAYS)
     await person(office, "ann", manager="max")
     await routing(
         office,
-        {"to": [{"role": "owner"}], "escalation": [{"after_minutes": 60, "to": [{"manager_of": "owner"}]}]},
+        {
+            "to": [{"role": "owner"}, {"filters": True}],
+            "escalation": [{"after_minutes": 60, "to": [{"manager_of": "owner"}]}],
+        },
     )
     office.clock.move_to(NIGHT)
     await falls(office)
@@ -438,6 +459,22 @@ async def test_an_escalation_waits_while_nobody_can_have_heard(office: World, ma
         heard.append(to(mail))
 
     assert heard == [[], ["ann"], ["ann", "max"]]
+
+
+async def test_a_branch_that_does_not_wait_escalates_at_night_too(office: World, mail: MailSink) -> None:
+    await person(office, "max")
+    await person(office, "ann", manager="max")
+    steps = [{"after_minutes": 10, "to": [{"manager_of": "owner"}]}]
+    await routing(office, {"to": [{"role": "owner"}], "quiet_hours": "ignore", "escalation": steps})
+    office.clock.move_to(NIGHT)
+    await falls(office)
+    await office.delivers()
+
+    office.clock.advance(timedelta(minutes=10))
+    await office.application.due.run_due()
+    await office.delivers()
+
+    assert to(mail) == ["ann", "max"]
 
 
 async def test_a_step_that_is_late_shows_in_the_audit(office: World) -> None:

@@ -4,8 +4,8 @@ from typing import Protocol
 
 from alerts.api.action_schemas import AssignBody, CommentBody, FeedbackBody, ResolveBody
 from alerts.api.handlers import WRITE, Handlers, Id
-from alerts.api.routing_schemas import SnoozeBody
 from alerts.api.schemas import AcknowledgeBody, AlertWithHistory
+from alerts.api.told_schemas import SnoozeBody
 from mainstay.web.routes import Caller, Routes
 
 

@@ -1,7 +1,7 @@
 """Routes of signed links: a page with one button. Looking changes nothing, for mail scanners look at every link."""
 
 from html import escape
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Request, Response
 
@@ -53,7 +53,12 @@ class LinkInPlaceOfKey(RequireScope):
 def links(handlers: Handlers) -> Routes:
     """Look at a link, and press its button."""
     group = Routes(tag="alerts")
-    pages = {200: {"description": "A page for people", "content": {HTML: {"schema": {"type": "string"}}}}}
+    page = {"content": {HTML: {"schema": {"type": "string"}}}}
+    pages: dict[int | str, dict[str, Any]] = {
+        200: {"description": "A page for people", **page},
+        403: {"description": "This is no link of ours", **page},
+        410: {"description": "The link held until now", **page},
+    }
 
     @group.get("/actions/{token}", scope=LinkInPlaceOfKey(WRITE), response_class=Response, responses=pages)
     async def look(token: Token, language: ReaderLanguage) -> Response:

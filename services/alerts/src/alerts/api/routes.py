@@ -17,9 +17,9 @@ from alerts.api.people import people, teams
 from alerts.api.playbooks import playbooks, runs
 from alerts.api.reassignments import reassignments
 from alerts.api.routing import routing, silences
-from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
 from alerts.api.rules import rules
 from alerts.api.schemas import AlertView, AlertWithHistory, TransitionView
+from alerts.api.told_schemas import EscalationView, MuteView, ToldView
 from alerts.api.worklist import worklist
 from alerts.application.reading import AlertQuery
 from alerts.domain.alerts import State

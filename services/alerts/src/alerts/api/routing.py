@@ -9,7 +9,6 @@ from alerts.api.handlers import READ, WRITE, Handlers, Id, after, following
 from alerts.api.people import INVALID, Why
 from alerts.api.people_schemas import ChangeView, DirectoryVersionView
 from alerts.api.routing_schemas import (
-    EscalationView,
     RoutingAnswer,
     RoutingBody,
     RoutingDocument,
@@ -18,6 +17,7 @@ from alerts.api.routing_schemas import (
     SilenceBody,
     SilenceView,
 )
+from alerts.api.told_schemas import EscalationView
 from alerts.application.directory import AccountUnknown, DirectoryRefused
 from alerts.application.directory_ports import ROUTING, Kind
 from alerts.application.people_reading import OVERDUE_AFTER

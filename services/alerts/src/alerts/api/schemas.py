@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.api.routing_schemas import EscalationView, MuteView, ToldView
+from alerts.api.told_schemas import EscalationView, MuteView, ToldView
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Step, Transition
 from alerts.domain.handling import Feedback, Outcome

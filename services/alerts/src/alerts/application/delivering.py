@@ -6,7 +6,7 @@ the same id: at least once, and no more often than attempts were begun.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,16 +14,17 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as Metric
 
+from alerts.application.after_sending import follow_up, muted
 from alerts.application.channels import DELETED, SWITCHED_OFF
 from alerts.application.events import delivery_failed
 from alerts.application.gating import Gate
-from alerts.application.people_ports import MuteOnRecord
 from alerts.application.ports import Call, Claim, Delivery, OpenWork, Refused, Sender, Work
+from alerts.application.pressing import reader_of
 from alerts.application.rules import RulesInForce
 from alerts.application.settling import attempt_of, channel_after, settled, tell_operator
 from alerts.application.telling import OVERTAKEN
 from alerts.domain.accounts import Account
-from alerts.domain.action_links import LinkSigner, Who, WhoKind
+from alerts.domain.action_links import LinkSigner
 from alerts.domain.alerts import Notice
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import (
@@ -36,7 +37,7 @@ from alerts.domain.deliveries import (
     Suppressed,
     Waits,
 )
-from alerts.domain.destinations import ChannelKind, Email
+from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import (
     DAILY,
     WEEKLY,
@@ -137,7 +138,7 @@ class Composing:
         if claim.alert is None or claim.notification.kind == Notice.RESOLVED:
             return ()
         made_at = claim.notification.created_at
-        return self.links.to_do(claim.alert, words, self.signer, _reader(claim, account), made_at)
+        return self.links.to_do(claim.alert, words, self.signer, reader_of(claim, account), made_at)
 
     def digest(self, digest_id: str, claims: tuple[Claim, ...]) -> Digest:
         """Several notifications for one channel as one."""
@@ -295,9 +296,9 @@ class Deliverer:
                     for claim in claims
                 ]
             )
-            await self._carried(work, claims, after, now)
+            await follow_up(work, claims, after, now)
             await work.silences.remember(
-                mute for claim in claims if (mute := _muted(claim, ended.outcomes[claim.delivery.id], now))
+                mute for claim in claims if (mute := muted(claim, ended.outcomes[claim.delivery.id], now))
             )
             channel_now = channel
             if claims and ended.answer is not None:
@@ -311,14 +312,6 @@ class Deliverer:
             _report(claim, delivery)
         if channel_now.disabled_reason and not channel.disabled_reason:
             _log.error("channel disabled", name=channel_now.name, reason=channel_now.disabled_reason)
-
-    async def _carried(self, work: Work, claims: Sequence[Claim], after: Sequence[Delivery], now: datetime) -> None:
-        """What a daily digest carried has arrived with it, or goes by itself where the digest was given up."""
-        digests = [one for claim, one in zip(claims, after, strict=True) if claim.notification.kind == DAILY]
-        for state in (DeliveryState.DELIVERED, DeliveryState.FAILED):
-            ended = [one.id for one in digests if one.state is state]
-            if ended:
-                await work.deliveries.carried(ended, now, arrived=state is DeliveryState.DELIVERED)
 
     async def _after_call(self, work: Work, channel: Channel, answer: Delivered | Failed, now: datetime) -> Channel:
         """What an answer means for the channel and its pace."""
@@ -357,27 +350,6 @@ class _Ended:
     def digest_of(self, claim: Claim) -> str | None:
         """The digest that a delivery went in."""
         return self.digest_id if self.outcomes[claim.delivery.id] is self.answer else None
-
-
-def _reader(claim: Claim, account: Account) -> Who:
-    """Who reads it: whom it is for, the account's owner where it is mailed to them, else the channel's readers."""
-    if claim.person is not None:
-        return Who(WhoKind.PERSON, claim.person.id)
-    destination = claim.channel.destination
-    if isinstance(destination, Email) and destination.recipient(account.owner, claim.refused) == account.owner:
-        return Who(WhoKind.PERSON, account.owner or "")
-    return Who(WhoKind.CHANNEL, claim.channel.id)
-
-
-def _muted(claim: Claim, outcome: Outcome, now: datetime) -> MuteOnRecord | None:
-    """What is to be on record of somebody who was not told, or not yet."""
-    match outcome:
-        case Waits(why, reason, until):
-            return MuteOnRecord(claim.notification.id, claim.delivery.id, why, reason, now, until)
-        case Suppressed(reason, str(why)):
-            return MuteOnRecord(claim.notification.id, claim.delivery.id, why, reason, now)
-        case _:
-            return None
 
 
 def _report(claim: Claim, delivery: Delivery) -> None:

@@ -145,7 +145,11 @@ class ManageDirectory:
         async with self._open() as work:
             await work.directory.lock()
             directory = await self._directory(work)
-            faults = faults_of_person(person, directory.people)
+            faults = [*faults_of_person(person, directory.people)]
+            chat = person.chat
+            if chat is not None and chat.channel_id not in await work.channels.usable():
+                detail = f"no channel {chat.channel_id!r} is switched on; GET /v1/channels shows those that there are"
+                faults.append(DirectoryFault("/chat/channel_id", detail))
             if faults:
                 raise DirectoryRefused(faults)
             if person.email is not None:

@@ -58,7 +58,9 @@ class Escalate:
             return wait
         number = escalation.step + 1
         about = About.of(alert, account)
-        routed = Routed(("escalation",), step.to, 0, QuietHours.HOLD)
+        # whether the branch disturbs people holds for its escalation too
+        policy = next((each.policy for each in told if each.policy is not None), QuietHours.HOLD)
+        routed = Routed(("escalation",), step.to, 0, QuietHours(policy))
         targets: dict[tuple[str, str | None], Target] = {}
         missed: list[str] = []
         for receiver in step.to:
@@ -101,8 +103,10 @@ def _waits_for(alert: Alert, told: Sequence[Delivery], after: timedelta, now: da
     """Until when a step waits: nobody can acknowledge what is snoozed, or what nobody could hear of yet."""
     if alert.snoozed_until is not None and alert.snoozed_until > now:
         return alert.snoozed_until + after
-    held = [each for each in told if each.state is DeliveryState.PENDING and each.muted_by is not None]
-    if not held or any(may_have_arrived(each) or each.state is DeliveryState.FAILED for each in told):
+    # a channel is a place: where somebody in person is to hear, they are the ones who can acknowledge
+    readers = [each for each in told if each.person_id is not None] or told
+    held = [each for each in readers if each.state is DeliveryState.PENDING and each.muted_by is not None]
+    if not held or any(may_have_arrived(each) or each.state is DeliveryState.FAILED for each in readers):
         return None
     instants = [each.next_attempt_at for each in held if each.next_attempt_at is not None]
     if not instants:

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alerts.application.handling import HandleAlerts
+from alerts.application.ports import Claim
 from alerts.application.reading import Reading
 from alerts.application.rules import RulesInForce
 from alerts.domain.accounts import Account
 from alerts.domain.action_links import SNOOZE_FOR, Action, ActionLink, LinkSigner, Who, WhoKind
 from alerts.domain.alerts import Alert, Step, Transition
 from alerts.domain.channels import ChannelUnknown
+from alerts.domain.destinations import Email
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Language
 from mainstay.kernel.clock import Clock
@@ -87,6 +89,16 @@ class PressLinks:
         except ChannelUnknown:
             name = who.id
         return words.label("somebody_in", channel=name)
+
+
+def reader_of(claim: Claim, account: Account) -> Who:
+    """Who reads it: whom it is for, the account's owner where it is mailed to them, else the channel's readers."""
+    if claim.person is not None:
+        return Who(WhoKind.PERSON, claim.person.id)
+    destination = claim.channel.destination
+    if isinstance(destination, Email) and destination.recipient(account.owner, claim.refused) == account.owner:
+        return Who(WhoKind.PERSON, account.owner or "")
+    return Who(WhoKind.CHANNEL, claim.channel.id)
 
 
 def _mark(token: str) -> str:

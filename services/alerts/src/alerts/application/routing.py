@@ -13,7 +13,7 @@ from alerts.domain.channels import Channel
 from alerts.domain.destinations import OWNER as OWNERS_MAILBOX
 from alerts.domain.destinations import PEOPLE_MAIL, Email
 from alerts.domain.people import Directory, Person, Responsible, Team, TeamKind, Via, Why, resolve, standing_in
-from alerts.domain.pools import next_of
+from alerts.domain.pools import Load, next_of, points_of
 from alerts.domain.routing import About, Receiver, Routed, Routing, To
 
 BY_FILTER = "its filter"
@@ -69,6 +69,7 @@ class Shares:
         self._work = work
         self._at = at
         self._given: dict[tuple[str, str], str] = {}
+        self._loads: dict[str, Load] = {}
         self.given: list[Share] = []
 
     async def of(self, team: Team, account: Account, alert_id: str | None, directory: Directory) -> Responsible:
@@ -81,14 +82,23 @@ class Shares:
         key = (account.id, team.id)
         if key not in self._given:
             had = (await self._work.pools.of_account([account.id])).get(key)
-            chosen = had if had in there else next_of(there, await self._work.pools.loads(there))
+            chosen = had if had in there else next_of(there, await self._known(there))
             if chosen is None:
                 return Responsible(None)
             self._given[key] = chosen
         chosen = self._given[key]
         if alert_id is not None:
             self.given.append(Share(alert_id, account.id, team.id, chosen, self._at))
+            # what comes in the same batch is shared by what was given out in it
+            before = (await self._known([chosen]))[chosen]
+            self._loads[chosen] = Load(before.points + points_of(account), self._at)
         return Responsible(chosen, (Via(chosen, Why.MEMBER, team.id),))
+
+    async def _known(self, people: Sequence[str]) -> Mapping[str, Load]:
+        missing = [each for each in people if each not in self._loads]
+        if missing:
+            self._loads |= await self._work.pools.loads(missing)
+        return self._loads
 
 
 class Router:

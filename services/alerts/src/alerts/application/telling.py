@@ -94,22 +94,23 @@ class Telling:
                 opened.append(_opening(alert, target, account, goes_at, now))
         await work.deliveries.add([_notification(alert, Notice.OPENED, now) for alert in alerts], opened)
         await work.pools.give(standing.pools.given)
-        await self._nobody_heard(work, found, now)
+        if standing.routing.is_saved:  # without a routing nobody was named who would have to be found
+            await self._remember_unreached(work, found, now)
         await work.escalations.begin([each for alert, where in found if (each := _escalation(alert, where, now))])
         return found
 
-    async def _nobody_heard(self, work: Work, found: Sequence[tuple[Alert, Where]], now: datetime) -> None:
-        """What the routing names and cannot be reached is on record, with the operator told where there is one."""
+    async def _remember_unreached(self, work: Work, found: Sequence[tuple[Alert, Where]], now: datetime) -> None:
+        """Whom the routing names and nobody reaches is on record; an error where nobody else hears either."""
         mutes = []
         for alert, where in found:
-            if not where.fell_back:
+            if not where.unreached:
                 continue
             reason = "; ".join(f"{each.receiver}: {each.reason}" for each in where.unreached)
             mutes.append(
                 MuteOnRecord(notification_id(alert.id, Notice.OPENED), None, Mute.NO_RECEIVER, reason[:2_000], now)
             )
             log = _log.warning if where.targets else _log.error
-            log("an alert reaches nobody it is for", alert=alert.id, account=alert.account_id, reason=reason)
+            log("an alert does not reach everybody it is for", alert=alert.id, account=alert.account_id, reason=reason)
         await work.silences.remember(mutes)
 
     async def _tell_the_end(self, work: Work, alerts: Sequence[Alert], now: datetime) -> None:

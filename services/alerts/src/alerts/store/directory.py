@@ -25,7 +25,7 @@ class StoredDirectory:
 
     async def revision(self) -> int:
         """Another number whenever something was saved: versions are only ever added."""
-        return int(await self._connection.scalar(select(func.count()).select_from(directory_version)) or 0)
+        return int(await self._connection.scalar(select(func.max(directory_version.c.number))) or 0)
 
     async def lock(self) -> None:
         """Be the only one to save until the transaction ends; reading goes on."""

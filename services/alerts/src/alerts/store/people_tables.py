@@ -15,6 +15,7 @@ directory_version = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False),
     Column("saved_by", Text, nullable=False),
     Column("reason", Text),
+    Column("number", BigInteger, Identity(always=False)),  # rises with every saving: whoever saves holds the table
 )
 
 mute = Table(
