@@ -1,5 +1,6 @@
 """The schema of deliveries goes back and forth with what is in it."""
 
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -8,8 +9,13 @@ from sqlalchemy import text
 from tests.integration.alerts.sinks import HttpSink, http_sink
 from tests.integration.alerts.test_channels import channel
 from tests.integration.alerts.test_delivering import opened
+from tests.integration.alerts.test_routing import falls, office, person, post, routing
 from tests.integration.alerts.world import World
 
+__all__ = ["office"]
+
+STEPS = [{"after_minutes": 60, "to": [{"role": "owner"}]}]
+PEOPLE: Any = import_module("alerts.migrations.versions.0005_people")
 DELIVERY: Any = import_module("alerts.migrations.versions.0003_delivery")
 
 
@@ -38,3 +44,29 @@ async def test_channels_of_before_go_on_and_those_of_after_go_back(alerts: World
         await opened(alerts, "globex")
         await alerts.delivers()
         assert len(sink.arrivals) == 2  # the webhook's secret is read as it was
+
+
+async def test_what_is_for_channels_goes_on_without_people_and_with_them_again(office: World, sink: HttpSink) -> None:
+    await office.webhook(sink.url)
+    await person(office, "ann")
+    await routing(office, {"to": [{"role": "owner"}, {"filters": True}], "escalation": STEPS, "group_minutes": 5})
+    held = await falls(office, stage="will_churn")  # for the webhook too, without an end
+    other = await falls(office, "globex")
+    until = (office.clock.now() + timedelta(hours=1)).isoformat()
+    await post(office, f"/v1/alerts/{other['id']}/snooze", until=until)
+    for minutes in (0, 5):
+        office.clock.advance(timedelta(minutes=minutes))
+        await office.application.due.run_due()
+        await office.delivers()
+
+    await run(office, PEOPLE.DOWN)
+    states = await office.rows("SELECT state, next_attempt_at FROM alerts.delivery ORDER BY state")
+    await run(office, PEOPLE.UP)
+    again = office.another()
+    again.clock.move_to(datetime.now(UTC) + timedelta(hours=1))  # the migration goes by the database's clock
+    await again.delivers()
+
+    assert all((row.state == "pending") == (row.next_attempt_at is not None) for row in states)
+    assert len(states) == 2  # the webhook's
+    assert len(sink.arrivals) == 1  # what was snoozed; the account that leaves is still one
+    assert (await office.get(f"/v1/alerts/{held['id']}"))["notifications"][0]["muted_by"] == "inhibition"

@@ -19,6 +19,7 @@ from alerts.application.delivering import Limits
 from alerts.bootstrap import Application, build_application, outgoing_client
 from alerts.consumers import subscriptions
 from alerts.domain.destinations import ChannelKind
+from alerts.domain.playbooks import Playbooks
 from alerts.settings import Settings
 from alerts.store.tables import kit
 from mainstay.contracts.common import MoneyData
@@ -50,6 +51,9 @@ LIMITS = Limits(
 )
 
 
+NO_PLAYBOOKS = Playbooks()
+
+
 @dataclass
 class World:
     """One process of alerts."""
@@ -59,6 +63,8 @@ class World:
     application: Application
     settings: Settings
     client: OutgoingClient
+    playbooks: Playbooks | None = NO_PLAYBOOKS
+    """Those that are in force without being saved; None: those that come with Mainstay."""
 
     async def hears(self, *events: Event[Any], one_by_one: bool = False) -> None:
         """Records of the log, decoded by the real consumers, each topic in batches of its own."""
@@ -151,11 +157,11 @@ class World:
 
     def another(self, limits: Limits = LIMITS) -> "World":
         """Another process on the same database, which has nothing of this one's memory."""
-        application = _application(self.settings, self.database, self.clock, self.client, limits)
+        application = _application(self.settings, self.database, self.clock, self.client, limits, self.playbooks)
         return replace(self, application=application)
 
 
-def world(url: str, **settings: Any) -> World:
+def world(url: str, playbooks: Playbooks | None = NO_PLAYBOOKS, **settings: Any) -> World:
     """A world on a migrated database, at the present instant."""
     clock = ManualClock(datetime.now(UTC))
     made = Settings(
@@ -164,14 +170,22 @@ def world(url: str, **settings: Any) -> World:
     )
     database = Database(url, application_name="alerts tests", pool_size=10)
     client = outgoing_client(made)
-    return World(database, clock, _application(made, database, clock, client, LIMITS), made, client)
+    application = _application(made, database, clock, client, LIMITS, playbooks)
+    return World(database, clock, application, made, client, playbooks)
 
 
 def _application(
-    settings: Settings, database: Database, clock: ManualClock, client: OutgoingClient, limits: Limits
+    settings: Settings,
+    database: Database,
+    clock: ManualClock,
+    client: OutgoingClient,
+    limits: Limits,
+    playbooks: Playbooks | None,
 ) -> Application:
     transactions = Transactions(database, kit, clock=clock)
-    return build_application(settings, transactions, database, clock, client, CollectorRegistry(), limits=limits)
+    return build_application(
+        settings, transactions, database, clock, client, CollectorRegistry(), limits=limits, playbooks=playbooks
+    )
 
 
 async def close(one: World) -> None:
@@ -243,7 +257,11 @@ def known(
     name: str | None = "Acme",
     owner: str | None = "ann@example.com",
     sequence: int = 1,
+    **more: Any,
 ) -> Event[AccountChanged]:
     value = AccountValue((MoneyData(Decimal(12000), "EUR"),), 40, date(2027, 1, 1))
-    data = AccountChanged(account, sequence, at, name=name, owner=owner, tier="gold", value=value)
+    if isinstance(more.get("value"), dict):
+        value = AccountValue(**more.pop("value"))
+    stated = {"name": name, "owner": owner, "tier": "gold", "value": value, **more}
+    data = AccountChanged(account, sequence, at, **stated)
     return Event(f"account {next(_ids)}", "mainstay/health-score", at, data)

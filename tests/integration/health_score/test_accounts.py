@@ -8,11 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from health_score.consumers import owner_given
 from health_score.domain.account import ZoneUnknown
+from mainstay.contracts.alerts import AccountReassigned
 from mainstay.contracts.common import MoneyData
+from mainstay.contracts.envelope import Event, encode
 from mainstay.contracts.health_score import AccountChanged
 from mainstay.contracts.ingest import ServicePolicy, TeamAssignment
-from tests.integration.health_score.health import Health, daily, fact, instant, usage, value
+from mainstay.messaging.port import Record
+from tests.integration.health_score.health import START, Health, daily, fact, instant, usage, value
 
 
 async def test_facts_of_one_field_resolve_by_time_whatever_order_they_come_in(health: Health) -> None:
@@ -206,3 +210,19 @@ async def test_an_account_shows_its_record_life_and_health(health: Health) -> No
     assert account["value"]["arr"][0] == {"amount": "1000.10", "currency": "EUR"}
     assert account["health"]["band"] == "green"
     assert instant(account["health"]["band_since"]) < instant("2026-02-28T00:00Z")
+
+
+async def test_an_account_given_away_has_its_new_owner_with_the_day(health: Health) -> None:
+    await health.receives(fact("acme", at="2026-02-22T09:00Z", owner="ann"))
+    given = AccountReassigned("acme", START, "bob", date(2026, 3, 2), "r1", "max", "ann leaves", previous_owner="ann")
+    out = encode(Event("e1", "mainstay/alerts", START, given))
+    heard = owner_given(Record(out.topic, 0, 0, out.key, out.value, out.headers, START))
+    assert heard is not None
+
+    for _ in range(2):
+        await health.receives(heard)
+
+    (*_, said) = await health.said(AccountChanged, account="acme")
+    assert said.owner == "bob"
+    assert [(each.role, each.person, each.since) for each in said.team] == [("csm", "bob", date(2026, 3, 2))]
+    assert len(await health.said(AccountChanged, account="acme")) == 2

@@ -21,9 +21,9 @@ from standalone.binaries import PostgresMissing
 from standalone.claim import AlreadyUp
 from standalone.database import DatabaseAway, current_url, migrate_all
 from standalone.demo.command import demonstrate
+from standalone.document_files import PLAYBOOKS, RULES, Apply, Documents, NotApplied, apply_documents
 from standalone.importing import ImportFailed, Wanted, import_file
 from standalone.postgres import PostgresFailed
-from standalone.rule_files import Apply, RulesNotApplied, apply_rules
 from standalone.settings import NoSecretKey, StandaloneSettings
 from standalone.up import PortsTaken, Run
 
@@ -39,6 +39,8 @@ app.add_typer(keys, name="keys")
 app.add_typer(letters, name="dead-letters")
 rules = typer.Typer(help="Rules of alerts, as files.", no_args_is_help=True)
 app.add_typer(rules, name="rules")
+playbooks = typer.Typer(help="Playbooks of alerts, as files.", no_args_is_help=True)
+app.add_typer(playbooks, name="playbooks")
 
 out = Console()
 err = Console(stderr=True)
@@ -53,7 +55,7 @@ _TOLD = (
     PortsTaken,
     PostgresFailed,
     PostgresMissing,
-    RulesNotApplied,
+    NotApplied,
     UnknownScope,
     dead_letters.UnknownGroup,
 )
@@ -164,18 +166,32 @@ def import_rows(
     raise typer.Exit(0 if is_clean else 1)
 
 
+Folder = Annotated[Path, typer.Argument(help="A folder with a .yaml or .json for each.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
+Why = Annotated[str | None, typer.Option(help="Why, for whoever looks at the versions.")]
+Key = Annotated[str | None, typer.Option(help="An API key; else the admin key.")]
+Url = Annotated[str | None, typer.Option(help="Where alerts answers; else this machine's.")]
+
+
 @rules.command("apply")
-def apply(
-    folder: Annotated[Path, typer.Argument(help="A folder with a .yaml or .json for each rule.")],
-    *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Why, for whoever looks at the versions.")] = None,
-    key: Annotated[str | None, typer.Option(help="An API key; else the admin key.")] = None,
-    url: Annotated[str | None, typer.Option(help="Where alerts answers; else this machine's.")] = None,
+def apply_rules(
+    folder: Folder, *, dry_run: DryRun = False, reason: Why = None, key: Key = None, url: Url = None
 ) -> None:
     """Save the rules of a folder where they differ from those in force; with a mistake in one, none is saved."""
+    _apply(RULES, Apply(folder, dry_run, reason, key, url))
+
+
+@playbooks.command("apply")
+def apply_playbooks(
+    folder: Folder, *, dry_run: DryRun = False, reason: Why = None, key: Key = None, url: Url = None
+) -> None:
+    """Save the playbooks of a folder where they differ from those in force; with a mistake in one, none is saved."""
+    _apply(PLAYBOOKS, Apply(folder, dry_run, reason, key, url))
+
+
+def _apply(kind: Documents, wanted: Apply) -> None:
     with _troubles_told() as settings:
-        is_usable = apply_rules(settings, Apply(folder, dry_run, reason, key, url), out)
+        is_usable = apply_documents(settings, wanted, out, kind)
     raise typer.Exit(0 if is_usable else 1)
 
 

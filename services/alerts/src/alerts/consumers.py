@@ -1,11 +1,12 @@
 """What alerts reads from the log: translation of events into the words of the domain, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from alerts.application.erasure import Asked, ObeyErasures
 from alerts.application.watching import Heard, KeepAccounts, Watch
-from alerts.domain.accounts import Account
+from alerts.domain.accounts import Account, Assignment
 from alerts.domain.observations import (
     BandEntered,
     BecameActive,
@@ -104,8 +105,9 @@ def decode_account(record: Record) -> Heard[Account] | None:
         stage=data.stage,
         segment=data.segment,
         industry=data.industry,
+        team=tuple(Assignment(each.role, each.person, each.since, each.until) for each in data.team),
     )
-    return _heard(event, account)
+    return replace(_heard(event, account), at=data.occurred_at)
 
 
 def decode_signal(record: Record) -> Heard[Observation] | None:

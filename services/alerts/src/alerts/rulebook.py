@@ -90,7 +90,7 @@ class _Reader:
         written = self._written
         for member in written:
             if member not in MEMBERS:
-                self._fault(f"/{member}", f"there is no such member{_near(str(member), MEMBERS)}")
+                self._fault(f"/{member}", f"there is no such member{near(str(member), MEMBERS)}")
         for member in REQUIRED:
             if member not in written:
                 self._fault(f"/{member}", "is missing")
@@ -146,7 +146,7 @@ class _Reader:
             return kind(value)
         except ValueError:
             known = [each.value for each in kind]  # type: ignore[attr-defined]  # an enumeration
-            self._fault(pointer, f"{value!r} is not one of {', '.join(known)}{_near(str(value), known)}")
+            self._fault(pointer, f"{value!r} is not one of {', '.join(known)}{near(str(value), known)}")
             return None
 
     def _severity(
@@ -166,7 +166,7 @@ class _Reader:
             if grade not in spec.grades:
                 self._fault(
                     f"/severity/{grade}",
-                    f"severity is needed for one or more of {', '.join(spec.grades)}{_near(str(grade), spec.grades)}",
+                    f"severity is needed for one or more of {', '.join(spec.grades)}{near(str(grade), spec.grades)}",
                 )
             else:
                 found[str(grade)] = self._one_of(f"/severity/{grade}", severity, Severity)
@@ -207,8 +207,8 @@ class _Reader:
         for name in stated:
             if name not in spec.settings:
                 known = ", ".join(spec.settings) or "none"
-                near = _near(str(name), spec.settings)
-                self._fault(f"/when/{name}", f"{kind} has no such setting; it has: {known}{near}")
+                nearest = near(str(name), spec.settings)
+                self._fault(f"/when/{name}", f"{kind} has no such setting; it has: {known}{nearest}")
         for name, (setting, usual) in spec.settings.items():
             value = stated.get(name, usual)
             if value is None:
@@ -237,7 +237,7 @@ class _Reader:
             case Setting.SIDE | Setting.BOUND:
                 known = ("above", "below", "either")[: 3 if setting is Setting.SIDE else 2]
                 if value not in known:
-                    self._fault(pointer, f"{value!r} is not one of {', '.join(known)}{_near(str(value), known)}")
+                    self._fault(pointer, f"{value!r} is not one of {', '.join(known)}{near(str(value), known)}")
                 return value
             case _:
                 return self._matched(pointer, value, _KEY, "a name: lower-case letters, digits, '_', '.' and '-'")
@@ -279,8 +279,8 @@ class _Reader:
             return ()
         for number, name in enumerate(value):
             if name not in known:
-                near = _near(str(name), known)
-                self._fault(f"{pointer}/{number}", f"{name!r} is not one of {', '.join(known)}{near}")
+                nearest = near(str(name), known)
+                self._fault(f"{pointer}/{number}", f"{name!r} is not one of {', '.join(known)}{nearest}")
         return tuple(str(name) for name in value)
 
     def _sentence(self, pointer: str, value: Any, spec: Spec, most: int) -> str:
@@ -296,8 +296,10 @@ class _Reader:
             if name not in spec.words:
                 known = ", ".join(f"${word}" for word in sorted(spec.words))
                 at = re.search(rf"\$\{{?{name}", value)
-                near = _near(name, spec.words)
-                self._fault(pointer, f"at character {at.start() + 1 if at else 1}: ${name} is not one of {known}{near}")
+                nearest = near(name, spec.words)
+                self._fault(
+                    pointer, f"at character {at.start() + 1 if at else 1}: ${name} is not one of {known}{nearest}"
+                )
         return value
 
     def _steps(self, value: Any) -> tuple[str, ...]:
@@ -314,6 +316,7 @@ _TIMES = ("for", "keep_firing_for", "cooldown")
 _SENTENCES = (("title", 200), ("text", 1_000))
 
 
-def _near(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+def near(name: str, known: Collection[str]) -> str:
+    """The nearest of the known names, as a question; nothing where none is near."""
+    found = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""

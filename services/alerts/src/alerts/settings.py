@@ -1,9 +1,10 @@
 """The settings of the alerts service: variables `MAINSTAY_ALERTS_…`, besides those that all services share."""
 
 import ssl
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -11,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 from alerts.channels.email import MailServer
 from alerts.domain.destinations import is_address
 from alerts.domain.words import Language
+from alerts.domain.worklist import TIER_WEIGHTS
 from mainstay.service.process import ServiceSettings
 
 
@@ -42,6 +44,12 @@ class Settings(ServiceSettings):
 
     operator_language: Language = Language.EN
     """The language of what goes to `operator_email`."""
+
+    tier_weights: dict[str, Annotated[float, Field(gt=0, le=100)]] = Field(default={})
+    """What accounts of a tier count for in the worklist, by its name, as JSON: {"gold": 1.5}; over the usual ones."""
+
+    rates: dict[str, Annotated[float, Field(gt=0, le=1e9)]] = Field(default={})
+    """What a unit of a currency is worth in the main one, as JSON: {"JPY": 0.006}. For the worklist's order only."""
 
     allow_private_destinations: bool = False
     """Allow http and addresses of private networks and of this machine; for a trial on one machine."""
@@ -78,6 +86,11 @@ class Settings(ServiceSettings):
         if self.smtp_ca is not None and not self.smtp_ca.is_file():
             raise ValueError("MAINSTAY_ALERTS_SMTP_CA is not a file")
         return self
+
+    @property
+    def weights_of_tiers(self) -> Mapping[str, float]:
+        """The weights of tiers by their names in lower case."""
+        return {**TIER_WEIGHTS, **{tier.casefold(): weight for tier, weight in self.tier_weights.items()}}
 
     @property
     def quiet_after(self) -> timedelta:

@@ -1,4 +1,4 @@
-"""What rules need of the facts about customers: the fields that conditions look at, and no text of customers."""
+"""What rules and digests need of the facts about customers: the fields they look at, and no text of customers."""
 
 from datetime import date, datetime
 from typing import Any
@@ -48,6 +48,11 @@ def stated(fact: Any) -> Fact | None:
 def _touch(fact: TouchpointFact) -> Stated:
     said = _fields("touch", fact.touchpoint_id, fact, "result")
     fields = {**said.fields, "is_internal": fact.is_internal}
+    if fact.minutes is not UNSET:
+        fields["minutes"] = fact.minutes
+    if fact.cost is not UNSET:
+        cost = fact.cost
+        fields["cost"] = {"amount": str(cost.amount), "currency": cost.currency} if cost else None
     if fact.next_step is not UNSET:
         fields["next_due_on"] = fact.next_step.due_on.isoformat() if fact.next_step else None
     return Stated("touch", fact.touchpoint_id, fields)

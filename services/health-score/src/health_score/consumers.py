@@ -1,4 +1,4 @@
-"""What health-score reads: usage, facts about accounts, and what their contracts are worth."""
+"""What health-score reads: usage, facts about accounts, what their contracts are worth, and who was given them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,22 +6,26 @@ from typing import Any
 from health_score.application.erasure import Asked, ObeyErasures
 from health_score.application.facts import RecordFacts, RecordValues
 from health_score.application.usage import RecordUsage
+from mainstay.contracts.alerts import AccountReassigned
 from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.facts import FACTS
-from mainstay.contracts.ingest import UsageRecorded
+from mainstay.contracts.ingest import AccountFact, TeamAssignment, UsageRecorded
 from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
 from mainstay.contracts.renewals import AccountValueChanged
-from mainstay.contracts.topics import CUSTOMER_SIGNALS, PRIVACY_REQUESTS, RENEWAL_EVENTS, USAGE_EVENTS
+from mainstay.contracts.topics import ALERT_EVENTS, CUSTOMER_SIGNALS, PRIVACY_REQUESTS, RENEWAL_EVENTS, USAGE_EVENTS
 from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
 
 GROUP = "health-score"
+CSM = "csm"
+"""The role of an owner in the dated team."""
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """An account has a close for every day of its life; no product was used before this day."""
 
 _usage = Decoder(UsageRecorded)
+_reassigned = Decoder(AccountReassigned)
 
 
 class ImplausiblyOld(ValueError):
@@ -56,6 +60,29 @@ def facts(record: RecordFacts) -> Subscription[Any]:
 def values(record: RecordValues) -> Subscription[Any]:
     """What accounts are worth."""
     return Subscription(RENEWAL_EVENTS, group=GROUP, decode=Decoder(AccountValueChanged), handle=record)
+
+
+def owner_given(record: Record) -> Event[AccountFact] | None:
+    """An account given to another owner, as the fact about the account that it is; None for other events.
+
+    Raises `UnreadableEvent`.
+    """
+    event = _reassigned(record)
+    if event is None:
+        return None
+    given = event.data
+    fact = AccountFact(
+        account_id=given.account_id,
+        occurred_at=given.occurred_at,
+        owner=given.owner,
+        team=(TeamAssignment(role=CSM, person=given.owner, since=given.effective_on),),
+    )
+    return Event(event.id, event.source, event.time, fact, event.traceparent)
+
+
+def reassignments(record: RecordFacts) -> Subscription[Any]:
+    """Accounts that were given to other owners: facts like those of ingest."""
+    return Subscription(ALERT_EVENTS, group=GROUP, decode=owner_given, handle=record)
 
 
 def erasures(obey: ObeyErasures) -> Subscription[Event[Asked]]:

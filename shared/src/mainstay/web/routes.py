@@ -112,7 +112,9 @@ class Routes:
             more["dependencies"] = [Depends(Tagged()), *more.get("dependencies", [])]
         return self._route("GET", path, scope, answers, status, more)
 
-    def post(self, path: str, *, scope: str, answers: Any = None, status: int = 200, **more: Any) -> Callable[[F], F]:
+    def post(
+        self, path: str, *, scope: str | RequireScope, answers: Any = None, status: int = 200, **more: Any
+    ) -> Callable[[F], F]:
         """A route that creates or does."""
         return self._route("POST", path, scope, answers, status, more)
 

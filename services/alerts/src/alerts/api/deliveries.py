@@ -32,6 +32,7 @@ def deliveries(handlers: Handlers) -> Routes:
         channel_id: Text = None,
         account_id: Text = None,
         digest_id: Text = None,
+        person_id: Annotated[Text, Query(description="For one of our people")] = None,
         state: Annotated[DeliveryState | None, Query(description="`failed`: given up")] = None,
         since: Annotated[Instant | None, Query(description="Made at this instant or later")] = None,
         until: Annotated[Instant | None, Query(description="Made before this instant")] = None,
@@ -39,7 +40,7 @@ def deliveries(handlers: Handlers) -> Routes:
         cursor: Cursor = None,
     ) -> Page[DeliveryView]:
         """Deliveries, the newest first."""
-        query = DeliveryQuery(alert_id, channel_id, state, account_id, digest_id, since, until)
+        query = DeliveryQuery(alert_id, channel_id, state, account_id, digest_id, person_id, since, until)
         rows = await handlers.reading.deliveries(query, limit=limit + 1, after=after("deliveries", cursor))
         data = [DeliveryView.of(record) for record in rows[:limit]]
         return Page(

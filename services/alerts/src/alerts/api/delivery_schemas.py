@@ -17,10 +17,14 @@ class DeliveryView(BaseModel):
 
     id: str
     notification_id: str
-    kind: str = Field(description="opened, resolved, test or channel-disabled")
+    kind: str = Field(description="opened, resolved, escalated, returned, daily, weekly, test or channel-disabled")
     channel_id: str
     alert_id: str | None
     account_id: str | None
+    person_id: str | None = Field(default=None, description="Whom of our people it is for")
+    through: str | None = Field(default=None, description="Why it is for them")
+    muted_by: str | None = Field(default=None, description="Why it waits, such as `quiet-hours` or `budget`")
+    muted_why: str | None = None
     state: DeliveryState
     attempts: int
     next_attempt_at: datetime | None
@@ -44,6 +48,10 @@ class DeliveryView(BaseModel):
             channel_id=delivery.channel_id,
             alert_id=alert_id,
             account_id=account_id,
+            person_id=delivery.person_id,
+            through=delivery.through,
+            muted_by=delivery.muted_by,
+            muted_why=delivery.muted_why,
             state=delivery.state,
             attempts=delivery.attempts,
             next_attempt_at=delivery.next_attempt_at,

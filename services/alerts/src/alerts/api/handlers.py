@@ -10,14 +10,26 @@ from fastapi import Path, Query
 from msgspec import Meta
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
+from alerts.application.cases import CaseReading, ManageCases
 from alerts.application.channels import ManageChannels
+from alerts.application.directory import ManageDirectory
+from alerts.application.figures import Figures
 from alerts.application.handling import HandleAlerts
+from alerts.application.people_reading import PeopleReading
+from alerts.application.playbooks import PlaybookDocuments
+from alerts.application.playing import Playing
 from alerts.application.ports import OpenWork
+from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
 from alerts.application.reading import After, Reading
+from alerts.application.reassigning import Reassign
 from alerts.application.replaying import ReplayDeliveries
+from alerts.application.routing import Router
 from alerts.application.rule_documents import RuleDocuments
 from alerts.application.rules import RulesInForce
+from alerts.application.silencing import ManageSilences
+from alerts.application.work_reading import WorkReading
+from alerts.application.worklist import Worklist
 from alerts.domain.rules import Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.web.pages import decode_cursor, encode_cursor
@@ -59,6 +71,19 @@ class Handlers:
     handle: HandleAlerts
     channels: ManageChannels
     replays: ReplayDeliveries
+    directory: ManageDirectory
+    pressing: PressLinks
+    playbooks: PlaybookDocuments
+    playing: Playing
+    worklist: Worklist
+    figures: Figures
+    cases: ManageCases
+    case_reading: CaseReading
+    work_reading: WorkReading
+    router: Router
+    silences: ManageSilences
+    reassign: Reassign
+    people_reading: PeopleReading
     clock: Clock
 
     async def rulebook(self) -> Rulebook:

@@ -6,27 +6,48 @@ from typing import Annotated
 from fastapi import Query
 
 from alerts.api.addresses import addresses
+from alerts.api.alert_actions import alert_actions
+from alerts.api.cases import cases
 from alerts.api.channels import channels
 from alerts.api.deliveries import deliveries
-from alerts.api.handlers import READ, WRITE, Handlers, Id, Text, after, following
+from alerts.api.handlers import READ, Handlers, Id, Text, after, following
+from alerts.api.kpis import kpis
+from alerts.api.links import links
+from alerts.api.people import people, teams
+from alerts.api.playbooks import playbooks, runs
+from alerts.api.reassignments import reassignments
+from alerts.api.routing import routing, silences
 from alerts.api.rules import rules
-from alerts.api.schemas import (
-    AcknowledgeBody,
-    AlertView,
-    AlertWithHistory,
-    ResolveBody,
-    TransitionView,
-)
+from alerts.api.schemas import AlertView, AlertWithHistory, TransitionView
+from alerts.api.told_schemas import EscalationView, MuteView, ToldView
+from alerts.api.worklist import worklist
 from alerts.application.reading import AlertQuery
 from alerts.domain.alerts import State
 from alerts.domain.words import Severity
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page
-from mainstay.web.routes import Caller, Routes
+from mainstay.web.routes import Routes
 
 
 def routes(handlers: Handlers) -> Sequence[Routes]:
     """Every group of routes."""
-    return (_alerts(handlers), channels(handlers), addresses(handlers), deliveries(handlers), rules(handlers))
+    return (
+        _alerts(handlers),
+        links(handlers),
+        channels(handlers),
+        addresses(handlers),
+        deliveries(handlers),
+        rules(handlers),
+        people(handlers),
+        teams(handlers),
+        playbooks(handlers),
+        runs(handlers),
+        cases(handlers),
+        worklist(handlers),
+        kpis(handlers),
+        routing(handlers),
+        silences(handlers),
+        reassignments(handlers),
+    )
 
 
 def _alerts(handlers: Handlers) -> Routes:
@@ -53,21 +74,19 @@ def _alerts(handlers: Handlers) -> Routes:
 
     @group.get("/alerts/{alert_id}", scope=READ, answers=AlertWithHistory)
     async def get_alert(alert_id: Id) -> AlertWithHistory:
-        """One alert with its life so far."""
+        """One alert with its life so far, who was told of it, and why others were not, or not yet."""
         alert, account, steps = await handlers.reading.alert(alert_id)
         view = AlertWithHistory.of(alert, account, await handlers.rulebook())
-        return view.model_copy(update={"transitions": [TransitionView.of(step) for step in steps]})
+        told, unreached = await handlers.people_reading.told(alert_id)
+        escalation = await handlers.people_reading.escalation(alert_id)
+        return view.model_copy(
+            update={
+                "transitions": [TransitionView.of(step) for step in steps],
+                "notifications": [ToldView.of(each) for each in told],
+                "unreached": [MuteView.of(each) for each in unreached],
+                "escalation": EscalationView.seen(escalation) if escalation else None,
+            }
+        )
 
-    @group.post("/alerts/{alert_id}/acknowledge", scope=WRITE, answers=AlertWithHistory)
-    async def acknowledge(alert_id: Id, caller: Caller, body: AcknowledgeBody | None = None) -> AlertWithHistory:
-        """Take an alert on. Doing it twice is doing it once; a resolved alert answers 409."""
-        await handlers.handle.acknowledge(alert_id, by=caller.name, comment=body.comment if body else None)
-        return await get_alert(alert_id)
-
-    @group.post("/alerts/{alert_id}/resolve", scope=WRITE, answers=AlertWithHistory)
-    async def resolve(alert_id: Id, caller: Caller, body: ResolveBody | None = None) -> AlertWithHistory:
-        """Settle an alert; whoever was told that it began is told. Doing it twice is doing it once."""
-        await handlers.handle.resolve(alert_id, by=caller.name, reason=body.reason if body else None)
-        return await get_alert(alert_id)
-
+    alert_actions(group, handlers, get_alert)
     return group

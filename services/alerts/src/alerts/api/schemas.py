@@ -5,8 +5,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.api.told_schemas import EscalationView, MuteView, ToldView
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Step, Transition
+from alerts.domain.handling import Feedback, Outcome
 from alerts.domain.messages import text_of, title_of
 from alerts.domain.rules import Rule, Rulebook
 from alerts.domain.words import Category, Severity
@@ -74,6 +76,13 @@ class AlertView(BaseModel):
     resolved_by: str | None = Field(description="Null where the condition passed by itself")
     resolution: str | None
     resolution_reason: str | None
+    outcome: Outcome | None = Field(default=None, description="What came of it, as whoever resolved it said")
+    snoozed_until: datetime | None = Field(default=None, description="Nobody is told before; then it is back")
+    snoozed_by: str | None = None
+    assignee: str | None = Field(default=None, description="To whom it was given; null: whoever has the account")
+    feedback: Feedback | None = Field(default=None, description="Whether it was right, as a person judged it")
+    feedback_by: str | None = None
+    feedback_at: datetime | None = None
 
     @classmethod
     def of(cls, alert: Alert, account: Account, rulebook: Rulebook) -> Self:
@@ -103,6 +112,13 @@ class AlertView(BaseModel):
             resolved_by=alert.resolved_by,
             resolution=alert.resolution,
             resolution_reason=alert.reason,
+            outcome=Outcome(alert.outcome) if alert.outcome else None,
+            snoozed_until=alert.snoozed_until,
+            snoozed_by=alert.snoozed_by,
+            assignee=alert.assignee,
+            feedback=Feedback(alert.feedback) if alert.feedback else None,
+            feedback_by=alert.feedback_by,
+            feedback_at=alert.feedback_at,
         )
 
 
@@ -133,6 +149,9 @@ class AlertWithHistory(AlertView):
     """An alert with its life so far, oldest step first."""
 
     transitions: list[TransitionView] = []
+    notifications: list[ToldView] = Field(default=[], description="Every message about it, and why some were not sent")
+    unreached: list[MuteView] = Field(default=[], description="Whom the routing names and could not reach")
+    escalation: EscalationView | None = None
 
 
 class AcknowledgeBody(BaseModel):
@@ -141,14 +160,6 @@ class AcknowledgeBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     comment: str | None = Field(default=None, max_length=2_000)
-
-
-class ResolveBody(BaseModel):
-    """Why an alert is settled."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str | None = Field(default=None, max_length=2_000)
 
 
 class RuleView(BaseModel):

@@ -3,13 +3,16 @@
 import base64
 import secrets
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
-from alerts.application.ports import CheckAddress, Delivery, Notification, OpenWork
+from alerts.application.ports import Channels, CheckAddress, Delivery, Notification, OpenWork
 from alerts.domain.channels import Channel, ChannelNotUsable, ChannelUnknown, Filter
 from alerts.domain.deliveries import DeliveryState, delivery_id
 from alerts.domain.destinations import (
     OWNER,
+    PEOPLE_MAIL,
+    PERSON,
     Addressed,
     Destination,
     DestinationRefused,
@@ -29,6 +32,14 @@ OPERATOR_CHANNEL = "operator-email"
 """The id of the channel that the settings make."""
 DELETED = "the channel was deleted"
 SWITCHED_OFF = "the channel is switched off"
+
+
+class HasChannels(Protocol):
+    """A transaction that reaches the channels."""
+
+    @property
+    def channels(self) -> Channels:
+        """Channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,7 @@ class ManageChannels:
             if channel.unreadable:
                 raise ChannelNotUsable(channel.disabled_reason)
             destination = _moved(channel.destination, change)
-            if isinstance(destination, Email):
+            if isinstance(destination, Email) and destination != channel.destination:
                 _check_mailbox(destination)
             changed = replace(
                 channel,
@@ -208,6 +219,25 @@ class ManageChannels:
                 _check_mailbox(destination)
             case _:
                 await self._check_address(destination.url)
+
+
+async def keep_people_mail(work: HasChannels, now: datetime) -> None:
+    """Have the channel that mails people, made when the first of them has an address; deleted, it is made again."""
+    wanted = Channel(
+        id=PEOPLE_MAIL,
+        name="People (addresses of /v1/people)",
+        destination=Email(PERSON),
+        filter=Filter(),
+        created_at=now,
+        updated_at=now,
+    )
+    try:
+        stored = await work.channels.lock(PEOPLE_MAIL)
+    except ChannelUnknown:
+        await work.channels.add(wanted)
+        return
+    if stored.deleted:
+        await work.channels.save(wanted)
 
 
 def new_secret() -> str:

@@ -14,18 +14,45 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as Metric
 
+from alerts.application.after_sending import follow_up, muted
 from alerts.application.channels import DELETED, SWITCHED_OFF
 from alerts.application.events import delivery_failed
+from alerts.application.gating import Gate
 from alerts.application.ports import Call, Claim, Delivery, OpenWork, Refused, Sender, Work
+from alerts.application.pressing import reader_of
 from alerts.application.rules import RulesInForce
 from alerts.application.settling import attempt_of, channel_after, settled, tell_operator
 from alerts.application.telling import OVERTAKEN
 from alerts.domain.accounts import Account
+from alerts.domain.action_links import LinkSigner
 from alerts.domain.alerts import Notice
 from alerts.domain.channels import Channel
-from alerts.domain.deliveries import MOST_ATTEMPTS, REFUSED_FOR, Delivered, DeliveryState, Failed, Outcome, Suppressed
+from alerts.domain.deliveries import (
+    MOST_ATTEMPTS,
+    REFUSED_FOR,
+    Delivered,
+    DeliveryState,
+    Failed,
+    Outcome,
+    Suppressed,
+    Waits,
+)
 from alerts.domain.destinations import ChannelKind
-from alerts.domain.messages import Digest, Links, Message, compose, disabled_message, in_order, test_message
+from alerts.domain.messages import (
+    DAILY,
+    WEEKLY,
+    Digest,
+    Links,
+    Message,
+    compose,
+    digest_message,
+    disabled_message,
+    in_order,
+    test_message,
+    together,
+)
+from alerts.domain.task_messages import KINDS as TASK_KINDS
+from alerts.domain.task_messages import task_message
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Language
 from mainstay.kernel.clock import Clock
@@ -34,6 +61,9 @@ SETTLED_AT_ONCE = 5
 """Calls may be many, the connections to the database are few."""
 SETTLE_AGAIN_AFTER = 0.25
 """Seconds."""
+
+GOING_ON = frozenset({Notice.OPENED, Notice.ESCALATED, Notice.RETURNED})
+"""What nobody needs to hear of an alert that is over."""
 
 NOT_ITS_OWNER = "the account's owner is not one of this channel's"
 
@@ -73,23 +103,56 @@ class Composing:
     rules: RulesInForce
     links: Links
     words: Mapping[Language, Vocabulary]
+    signer: LinkSigner
 
     def message(self, claim: Claim) -> Message:
-        """A notification in the language of its channel."""
-        notification, words = claim.notification, self.words[claim.channel.language]
+        """A notification in the language of whoever it is for, else of its channel."""
+        person = claim.person
+        return replace(
+            self._message(claim),
+            refused=claim.refused,
+            to=person.email if person else None,
+            mention=person.chat.mention if person and person.chat else None,
+        )
+
+    def _message(self, claim: Claim) -> Message:
+        notification, words = claim.notification, self.words[self.language(claim)]
         if claim.alert is None:
+            if notification.kind in {DAILY, WEEKLY}:
+                return digest_message(notification.id, notification.kind, notification.about or {}, words)
+            if notification.kind in TASK_KINDS and claim.account is not None:
+                about = notification.about or {}
+                return task_message(
+                    notification.id, notification.kind, about, claim.account, notification.created_at, words
+                )
             if notification.about is not None:
                 return disabled_message(notification.id, notification.about, notification.created_at, words)
             return test_message(notification.id, claim.channel.name, notification.created_at, words)
         account = claim.account or Account(claim.alert.account_id)
         notice = Notice(notification.kind)
         message = compose(notification.id, notice, claim.alert, account, self.rules.latest, self.links, words)
-        return replace(message, refused=claim.refused)
+        return replace(message, links=(*message.links, *self._to_do(claim, account, words)))
+
+    def _to_do(self, claim: Claim, account: Account, words: Vocabulary) -> tuple[tuple[str, str], ...]:
+        """Links that act, for what goes on. They are the same however often this notification is sent."""
+        if claim.alert is None or claim.notification.kind == Notice.RESOLVED:
+            return ()
+        made_at = claim.notification.created_at
+        return self.links.to_do(claim.alert, words, self.signer, reader_of(claim, account), made_at)
 
     def digest(self, digest_id: str, claims: tuple[Claim, ...]) -> Digest:
         """Several notifications for one channel as one."""
         messages = in_order([self.message(claim) for claim in claims])
         return Digest(digest_id, messages, self.words[claims[0].channel.language])
+
+    def grouped(self, claims: tuple[Claim, ...]) -> Message:
+        """What came together for one account, and one reader, as one message."""
+        return together(in_order([self.message(claim) for claim in claims]))
+
+    @staticmethod
+    def language(claim: Claim) -> Language:
+        """What its reader reads."""
+        return claim.person.language if claim.person is not None else claim.channel.language
 
 
 class Deliverer:
@@ -100,11 +163,13 @@ class Deliverer:
         open_work: OpenWork,
         senders: Mapping[ChannelKind, Sender],
         composing: Composing,
+        gate: Gate,
         clock: Clock,
         registry: CollectorRegistry,
         *,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        self._gate = gate
         self._open = open_work
         self._senders = senders
         self._composing = composing
@@ -127,6 +192,7 @@ class Deliverer:
             calls = await work.deliveries.claim(
                 now=now, lease_until=now + self._limits.lease, at_once=self._limits.at_once
             )
+            calls = await self._gate(work, calls, now)
         for call in calls:
             task = asyncio.create_task(self._deliver(call))
             self._tasks.add(task)
@@ -162,7 +228,7 @@ class Deliverer:
             answer: Delivered | Failed | None = None
             started_at, clock = self._clock.now(), time.perf_counter()
             if to_send:
-                answer = await self._call(call.channel, to_send, digest_id)
+                answer = await self._call(call, to_send, digest_id)
                 if digest_id is not None and isinstance(answer, Failed) and not (answer.retryable or answer.gone):
                     # one message may be what is wrong with it: after some failures they go one by one
                     answer = replace(answer, retryable=True)
@@ -177,15 +243,17 @@ class Deliverer:
             ids = [claim.delivery.id for claim in call.claims]
             _log.exception("a delivery could not be settled", deliveries=ids, channel=call.channel.id)
 
-    async def _call(self, channel: Channel, claims: tuple[Claim, ...], digest_id: str | None) -> Delivered | Failed:
-        name = digest_id or claims[0].delivery.id
+    async def _call(self, call: Call, claims: tuple[Claim, ...], digest_id: str | None) -> Delivered | Failed:
+        channel, name = call.channel, digest_id or claims[0].delivery.id
         try:
             async with asyncio.timeout(self._limits.call_within.total_seconds()):
-                message: Message | Digest = (
-                    self._composing.digest(digest_id, claims)
-                    if digest_id is not None
-                    else self._composing.message(claims[0])
-                )
+                message: Message | Digest
+                if digest_id is None:
+                    message = self._composing.message(claims[0])
+                elif call.grouped:
+                    message = self._composing.grouped(claims)
+                else:
+                    message = self._composing.digest(digest_id, claims)
                 return await self._senders[channel.kind].send(channel, name, message, self._clock.now())
         except TimeoutError:
             return Failed(f"no answer within {self._limits.call_within.total_seconds():g} s", unclear=True)
@@ -227,6 +295,10 @@ class Deliverer:
                     attempt_of(claim, ended.told(claim), ended.started_at, ended.took_ms, ended.digest_of(claim))
                     for claim in claims
                 ]
+            )
+            await follow_up(work, claims, after, now)
+            await work.silences.remember(
+                mute for claim in claims if (mute := muted(claim, ended.outcomes[claim.delivery.id], now))
             )
             channel_now = channel
             if claims and ended.answer is not None:
@@ -290,17 +362,21 @@ def _report(claim: Claim, delivery: Delivery) -> None:
     )
     if delivery.state is DeliveryState.DELIVERED:
         log.info("notification delivered", notification=delivery.notification_id)
+    elif delivery.state is DeliveryState.PENDING and delivery.muted_by:
+        log.info("notification waits", why=delivery.muted_by, until=delivery.next_attempt_at)
     elif delivery.state is DeliveryState.SUPPRESSED:
         log.info("notification not needed", reason=delivery.error)
     else:
         log.warning("delivery failed", error=delivery.error, gives_up=delivery.state is DeliveryState.FAILED)
 
 
-def _without_call(claim: Claim) -> Suppressed | Failed | None:
-    """What comes of a delivery for which nobody needs to be called, or can be."""
+def _without_call(claim: Claim) -> Suppressed | Failed | Waits | None:
+    """What comes of a delivery for which nobody needs to be called, or can be, or not now."""
     channel = claim.channel
     if reason := _needless(claim):
         return Suppressed(reason)
+    if claim.verdict is not None:
+        return claim.verdict
     if channel.disabled_reason:
         return Failed(f"the channel is disabled: {channel.disabled_reason}", retryable=False)
     if claim.delivery.tries > MOST_ATTEMPTS:
@@ -315,7 +391,7 @@ def _needless(claim: Claim) -> str | None:
         return DELETED
     if not channel.enabled:
         return SWITCHED_OFF
-    if claim.notification.kind == Notice.OPENED and claim.alert is not None and claim.alert.is_resolved:
+    if claim.notification.kind in GOING_ON and claim.alert is not None and claim.alert.is_resolved:
         return OVERTAKEN
     if claim.delivery.route_at_send and not channel.filter.takes_owner(account.owner if account else None):
         return NOT_ITS_OWNER

@@ -2,13 +2,25 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Change, Step
 from alerts.domain.messages import text_of, title_of
+from alerts.domain.playbooks import Playbook
 from alerts.domain.rules import Rulebook
-from mainstay.contracts.alerts import AlertAcknowledged, AlertOpened, AlertResolved, DeliveryFailed
+from alerts.domain.runs import Run, Task
+from mainstay.contracts.alerts import (
+    AlertAcknowledged,
+    AlertOpened,
+    AlertResolved,
+    DeliveryFailed,
+    PlaybookEnded,
+    PlaybookStarted,
+    TaskDone,
+)
 from mainstay.contracts.envelope import Event, encode
+from mainstay.kernel.clock import day_of
 from mainstay.kernel.ids import new_id
 from mainstay.messaging.port import Outgoing
 
@@ -41,10 +53,50 @@ def said_of(
                 data = AlertResolved(
                     alert.account_id, alert.id, transition.occurred_at, alert.reason or "", transition.by
                 )
-            case Step.SEEN_AGAIN:
+            case _:
                 continue
         records.append(record_of(data, now, traceparent))
     return records
+
+
+def started_run(run: Run, now: datetime) -> Outgoing:
+    """The record for a run that begins."""
+    data = PlaybookStarted(run.account_id, run.id, run.playbook, run.version, run.started_at, run.cause, run.started_by)
+    return record_of(data, now)
+
+
+def ended_run(run: Run, now: datetime) -> Outgoing:
+    """The record for a run that has ended."""
+    ended_at = run.ended_at or now
+    data = PlaybookEnded(
+        run.account_id, run.id, run.playbook, run.version, ended_at, run.state.value, run.ended_by or "", run.reason
+    )
+    return record_of(data, now)
+
+
+def task_done(
+    run: Run, playbook: Playbook, task: Task, assignee: str | None, zone: ZoneInfo, now: datetime
+) -> Outgoing:
+    """The record for a task that is done, or skipped."""
+    step, at = playbook.step(task.step), task.settled_at or now
+    data = TaskDone(
+        account_id=run.account_id,
+        task_id=task.id,
+        run_id=run.id,
+        playbook=run.playbook,
+        version=run.version,
+        step=task.step,
+        title=step.title.en,
+        role=step.role,
+        outcome=task.state.value,
+        occurred_at=at,
+        by=task.settled_by or "",
+        assignee=assignee,
+        due_on=task.due_on,
+        is_late=task.due_on is not None and day_of(at, zone) > task.due_on,
+        note=task.note,
+    )
+    return record_of(data, now)
 
 
 def delivery_failed(

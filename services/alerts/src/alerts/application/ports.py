@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from alerts.application.directory_ports import DirectoryStore
+from alerts.application.documents import VersionStore
+from alerts.application.people_ports import DigestStore, Escalations, Pools, Reassignments, Silences, Snoozes
+from alerts.application.playbook_ports import Cases, Runs, Timers
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice
 from alerts.domain.channels import Channel
-from alerts.domain.deliveries import Delivered, DeliveryState, Failed
+from alerts.domain.deliveries import Delivered, DeliveryState, Failed, Suppressed, Waits
 from alerts.domain.destinations import ChannelKind
 from alerts.domain.messages import Digest, Message
 from alerts.domain.observations import Observation
 from alerts.domain.pacing import Pace
+from alerts.domain.people import Person
 from alerts.domain.replays import Replay, Wanted
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing
@@ -32,7 +37,7 @@ class Notification:
     created_at: datetime
     alert_id: str | None = None
     account_id: str | None = None
-    about: Mapping[str, str] | None = None
+    about: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,17 @@ class Delivery:
     """The digest that it was sent in, last of all."""
     attempts_before: int = 0
     """How many of `attempts` were made before it was replayed: the schedule begins anew."""
+    person_id: str | None = None
+    """Whom of our people it is for, on the channel that reaches them."""
+    muted_by: str | None = None
+    """Why it waits: a `Mute`. Without a `next_attempt_at` it waits for what mutes it."""
+    muted_why: str | None = None
+    through: str | None = None
+    """Why it is for that person, in words."""
+    policy: str | None = None
+    """What working hours mean to it: a `QuietHours`."""
+    grouped: bool = False
+    """What comes together for the same account goes as one message."""
 
     @property
     def tries(self) -> int:
@@ -76,6 +92,10 @@ class Claim:
     account: Account | None
     refused: frozenset[str] = frozenset()
     """Those of the addresses concerned that refuse mail."""
+    person: Person | None = None
+    """Whom it is for, as the directory has them now."""
+    verdict: Suppressed | Waits | None = None
+    """Why it is not sent now, if so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +115,8 @@ class Call:
     channel: Channel
     claims: tuple[Claim, ...]
     digest_id: str | None = None
+    grouped: bool = False
+    """What came together for one account, as one message; else a digest of what is more than may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +149,9 @@ class Accounts(Protocol):
     async def page(self, after: str, limit: int) -> Sequence[Account]:
         """Accounts by id, those behind `after`."""
 
+    async def known(self, account_ids: Collection[str]) -> Mapping[str, Account]:
+        """Those of the accounts that are known; nothing is locked."""
+
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records of locked accounts; one that is older than what is stored changes nothing."""
 
@@ -146,6 +171,9 @@ class Alerts(Protocol):
     async def about(self, subjects: Collection[Subject]) -> Mapping[Subject, Mapping[str, Alert]]:
         """The alerts about the subjects, by id."""
 
+    async def going_on(self, account_ids: Collection[str]) -> Sequence[Alert]:
+        """The alerts of accounts that are not resolved."""
+
     async def account_of(self, alert_id: str) -> str:
         """Whose alert it is. Raises `AlertUnknown`."""
 
@@ -164,6 +192,26 @@ class Deliveries(Protocol):
 
     async def of(self, notification_ids: Collection[str]) -> Mapping[str, Sequence[Delivery]]:
         """The deliveries of notifications, locked."""
+
+    async def of_alerts(self, alert_ids: Collection[str]) -> Mapping[str, Sequence[Delivery]]:
+        """What was sent, or waits to be sent, about alerts that are going on, by alert, locked: no resolutions."""
+
+    async def windows(
+        self, account_ids: Collection[str], now: datetime
+    ) -> Mapping[tuple[str, str, str | None], datetime]:
+        """When what waits for company goes, by account, channel and person."""
+
+    async def told_since(self, since: Mapping[str, datetime]) -> Mapping[str, int]:
+        """How many messages with openings each person got by themselves since an instant, those under way included."""
+
+    async def wake(self, muted_by: str, now: datetime, *, account_ids: Collection[str] | None = None) -> int:
+        """Look at what waits for a reason again, of some accounts or of all; answers how many."""
+
+    async def carry(self, alert_ids: Collection[str], person_id: str, muted_by: str, digest_id: str) -> None:
+        """Openings that wait for somebody's digest go with this one: they may have arrived from now on."""
+
+    async def carried(self, digest_ids: Collection[str], now: datetime, *, arrived: bool) -> None:
+        """A digest arrived, and so did what it carried; or it was given up, and what it carried goes by itself."""
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Store how deliveries stand: state, attempts, next attempt, error, unclear. Their leases end."""
@@ -194,6 +242,9 @@ class Deliveries(Protocol):
 
 class Channels(Protocol):
     """Channels."""
+
+    async def usable(self) -> Mapping[str, Channel]:
+        """Every channel that is switched on, by id: also the one that mails people, and the operator's."""
 
     async def active(self) -> Sequence[Channel]:
         """The channels that take alerts."""
@@ -314,8 +365,52 @@ class Work(Protocol):
         """Rules that people saved."""
 
     @property
+    def silences(self) -> Silences:
+        """Silences, and what was muted."""
+
+    @property
+    def escalations(self) -> Escalations:
+        """Escalations."""
+
+    @property
+    def snoozes(self) -> Snoozes:
+        """Timers of snoozes."""
+
+    @property
+    def digests(self) -> DigestStore:
+        """Digests."""
+
+    @property
+    def reassignments(self) -> Reassignments:
+        """Reassignments."""
+
+    @property
+    def pools(self) -> Pools:
+        """Shares of pools."""
+
+    @property
+    def directory(self) -> DirectoryStore:
+        """People and teams."""
+
+    @property
     def looks(self) -> Looks:
         """Timers that look again."""
+
+    @property
+    def playbooks(self) -> VersionStore:
+        """Playbooks that people saved."""
+
+    @property
+    def runs(self) -> Runs:
+        """Runs of playbooks."""
+
+    @property
+    def cases(self) -> Cases:
+        """Risk cases."""
+
+    @property
+    def timers(self) -> Timers:
+        """Timers of playbooks."""
 
     async def first_times(self, ids: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those of the (source, event id) pairs that had no effect before; from now on they had."""

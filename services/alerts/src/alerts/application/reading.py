@@ -37,6 +37,7 @@ class DeliveryQuery:
     state: DeliveryState | None = None
     account_id: str | None = None
     digest_id: str | None = None
+    person_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 

@@ -1,52 +1,23 @@
 """The rules in force: those that come with Mainstay, and over them the newest version of each that people saved."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 
+from alerts.application.documents import DocumentVersion, VersionStore
 from alerts.domain.rules import Rule, Rulebook, RuleInvalid
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleVersion:
-    """A version of a rule, as it was written. Without `saved_at` it came with Mainstay."""
-
-    id: str
-    version: int
-    body: Mapping[str, Any]
-    saved_at: datetime | None = None
-    saved_by: str | None = None
-    reason: str | None = None
+RuleVersion = DocumentVersion
+"""A version of a rule, as it was written."""
 
 
-class RuleStore(Protocol):
-    """Versions of rules that people saved; none is ever changed."""
-
-    async def revision(self) -> int:
-        """Another number whenever a version was saved."""
-
-    async def lock(self) -> None:
-        """Be the only one to save rules until the transaction ends."""
-
-    async def newest(self) -> Sequence[RuleVersion]:
-        """The newest version of each rule, by id."""
-
-    async def latest(self, rule_id: str) -> RuleVersion | None:
-        """The newest version of one rule."""
-
-    async def version(self, rule_id: str, version: int) -> RuleVersion | None:
-        """One version."""
-
-    async def versions(self, rule_id: str, before: int | None, limit: int) -> Sequence[RuleVersion]:
-        """Up to `limit` versions below a number, newest first."""
-
-    async def add(self, version: RuleVersion) -> None:
-        """Save a version."""
+class RuleStore(VersionStore, Protocol):
+    """Versions of rules that people saved, and the metrics that rules can name."""
 
     async def metrics(self) -> frozenset[str]:
         """The metrics of which a value was ever heard."""

@@ -12,6 +12,7 @@ from alerts.domain.deliveries import (
     Failed,
     Outcome,
     Suppressed,
+    Waits,
     delivery_id,
     disabling_id,
     next_attempt,
@@ -27,10 +28,28 @@ def settled(claim: Claim, outcome: Outcome, now: datetime, digest_id: str | None
     delivery = replace(claim.delivery, digest_id=digest_id)
     match outcome:
         case Delivered():
-            return replace(delivery, state=DeliveryState.DELIVERED, next_attempt_at=None, error=None, delivered_at=now)
+            return replace(
+                delivery,
+                state=DeliveryState.DELIVERED,
+                next_attempt_at=None,
+                error=None,
+                delivered_at=now,
+                muted_by=None,
+                muted_why=None,
+            )
         case Suppressed(reason):
             made = delivery.attempts - 1  # the claim counted one, and no call was made
             return replace(delivery, state=DeliveryState.SUPPRESSED, attempts=made, next_attempt_at=None, error=reason)
+        case Waits(why, reason, until):
+            return replace(
+                delivery,
+                state=DeliveryState.PENDING,
+                attempts=delivery.attempts - 1,
+                next_attempt_at=until,
+                error=None,
+                muted_by=why,
+                muted_why=reason,
+            )
         case Failed():
             is_test = claim.notification.kind == TEST
             again = None if is_test else next_attempt(delivery.id, delivery.tries, outcome, now)
@@ -51,7 +70,7 @@ def attempt_of(claim: Claim, outcome: Outcome, started_at: datetime, took_ms: in
             return replace(attempt, outcome=DELIVERED, status=status, answer=answer)
         case Failed(error=error, status=status, answer=answer):
             return replace(attempt, outcome=FAILED, status=status, answer=answer, error=error)
-        case Suppressed():
+        case Suppressed() | Waits():
             return attempt
 
 

@@ -8,15 +8,18 @@ from typing import Generic, TypeVar
 import structlog
 
 from alerts.application.events import said_of
+from alerts.application.playing import Playing
 from alerts.application.ports import OpenWork, Subject, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, follow, retire, withdraw
+from alerts.domain.conditions.dates import last_touch
 from alerts.domain.conditions.variables import concerns
 from alerts.domain.episodes import ACCOUNT, Episode, look, look_at_account
 from alerts.domain.kinds import DATED, SPECS, Kind
-from alerts.domain.observations import CONTACT, MeasuresRead, Observation, Stated
+from alerts.domain.muting import Mute
+from alerts.domain.observations import CONTACT, TOUCHES, MeasuresRead, Observation, Stated
 from alerts.domain.rules import Rule, Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
@@ -35,24 +38,32 @@ class Heard(Generic[T_co]):
     event_id: str
     what: T_co
     traceparent: str | None = None
+    at: datetime | None = None
+    """When it became true, where that matters beside what it says."""
 
 
 class KeepAccounts:
     """Keep the projection of accounts: the newest record of each counts, by its sequence."""
 
-    def __init__(self, open_work: OpenWork, rules: RulesInForce, clock: Clock) -> None:
+    def __init__(
+        self, open_work: OpenWork, rules: RulesInForce, telling: Telling, playing: Playing, clock: Clock
+    ) -> None:
         self._open = open_work
         self._rules = rules
+        self._telling = telling
+        self._playing = playing
         self._clock = clock
 
     async def __call__(self, batch: Batch[Heard[Account]]) -> None:
         """Store what is newer than what is known; what conditions go by is looked at again where it changed."""
         async with self._open(batch) as work:
             newest: dict[str, Account] = {}
+            said_at: dict[str, datetime] = {}
             for heard in batch.messages:
                 account = heard.what
                 if account.id not in newest or account.sequence > newest[account.id].sequence:
                     newest[account.id] = account
+                    said_at[account.id] = heard.at or self._clock.now()
             kept = await work.accounts.lock(newest)
             await work.accounts.keep([newest[account_id] for account_id in kept])
             changed = [
@@ -63,6 +74,13 @@ class KeepAccounts:
             if changed:
                 subjects = [*BY_THE_RECORD, *([ACCOUNT] if (await self._rules(work)).on_variables else [])]
                 await work.looks.arm_all(self._clock.now(), subjects, accounts=changed)
+                await work.deliveries.wake(Mute.INHIBITION, self._clock.now(), account_ids=changed)
+            new = {one: newest[one] for one, before in kept.items() if not before.is_known and newest[one].is_known}
+            if new:
+                await self._telling.tell_now_known(work, await work.alerts.going_on(new), new)
+            for account_id, before in kept.items():
+                if newest[account_id].sequence > before.sequence:
+                    await self._playing.on_record(work, before, newest[account_id], said_at[account_id])
 
 
 BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for one in SPECS[kind].watches}))
@@ -70,18 +88,26 @@ BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for
 
 
 def _changes_conditions(before: Account, after: Account) -> bool:
-    return replace(before, sequence=0, name=None) != replace(after, sequence=0, name=None)
+    return replace(before, sequence=0, name=None, team=()) != replace(after, sequence=0, name=None, team=())
 
 
 class Watch:
     """Open and resolve alerts as facts arrive and time goes by, each fact once, and tell people what is news."""
 
     def __init__(
-        self, open_work: OpenWork, rules: RulesInForce, telling: Telling, clock: Clock, *, quiet_after: timedelta
+        self,
+        open_work: OpenWork,
+        rules: RulesInForce,
+        telling: Telling,
+        playing: Playing,
+        clock: Clock,
+        *,
+        quiet_after: timedelta,
     ) -> None:
         self._open = open_work
         self._rules = rules
         self._telling = telling
+        self._playing = playing
         self._clock = clock
         self._quiet_after = quiet_after
         self._metrics: set[str] = set()
@@ -109,6 +135,7 @@ class Watch:
             }
             traces = {(one.what.account_id, one.what.subject): one.traceparent for one in heard}
             await self._look(work, rulebook, subjects, accounts, traces)
+            await self._playing.on_facts(work, observations, accounts)
 
     async def look_again(self, work: Work, subjects: Collection[Subject]) -> None:
         """Look at subjects of which nothing new was heard, in a transaction that is open."""
@@ -144,6 +171,10 @@ class Watch:
         await work.looks.arm(again)
         await work.alerts.save(changes)
         await self._telling.tell(work, changes, accounts)
+        await self._playing.on_alerts(work, changes, accounts)
+        await work.runs.keep_touches(
+            {subject[0]: last_touch(seen) for subject, seen in histories.items() if subject[1] == TOUCHES}
+        )
         self._say(work, rulebook, changes, accounts, traces)
 
     def _reconcile(

@@ -47,13 +47,14 @@ class DingTalkSender(Robot):
         return signed(url, secret, sent_at), body
 
     def body(self, message: Message | Digest) -> Json:
-        """The message as the robot takes it. It mentions nobody, whatever its text says."""
+        """The message as the robot takes it. It mentions whom it is for and nobody else, whatever its text says."""
         read_text = self._templates.render(ChannelKind.DINGTALK, "md", message, read)
         title = within_bytes(lookalike(tidy(message.title)), MAX_TITLE_BYTES, message.words.cut)
+        mentioned = [message.mention] if isinstance(message, Message) and message.mention else []
         return {
             "msgtype": "markdown",
             "markdown": {"title": title, "text": read_text},
-            "at": {"atMobiles": [], "atUserIds": [], "isAtAll": False},
+            "at": {"atMobiles": [], "atUserIds": mentioned, "isAtAll": False},
         }
 
 

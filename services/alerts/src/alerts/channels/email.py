@@ -14,7 +14,7 @@ from alerts.channels.rendering import Templates
 from alerts.channels.text import tidy
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import Delivered, Failed
-from alerts.domain.destinations import ChannelKind, Email
+from alerts.domain.destinations import PERSON, ChannelKind, Email
 from alerts.domain.messages import Digest, Message
 
 IMPLICIT_TLS_PORT = 465
@@ -59,7 +59,9 @@ class EmailSender:
             raise TypeError("a mailbox has no quota, and so no digests")
         if self._server is None:
             return Failed("no mail server is set (MAINSTAY_ALERTS_SMTP_HOST)")
-        to = destination.recipient(message.account.owner, message.refused)
+        to = message.to or destination.recipient(message.account.owner, message.refused)
+        if destination.to == PERSON and message.to is None:
+            return Failed("the person it is for has no email address any more", retryable=False)
         if to is None:
             return Failed("the account's owner is no email address, and the channel has no fallback", retryable=False)
         try:

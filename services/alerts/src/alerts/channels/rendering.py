@@ -223,6 +223,8 @@ def _context(told: Message | Digest, budget: int) -> dict[str, Any]:
             "tier": cut(message.account.tier or words.label("none")),
             "occurred_at": words.instant(message.occurred_at),
             "next_steps": [cut(step) for step in message.next_steps],
+            "sections": [(cut(heading), [cut(line) for line in lines]) for heading, lines in message.sections],
+            "mention": message.mention or "",
             "links": [(title, url) for title, url in message.links if len(url) <= MAX_LINK_CHARS],
             "is_test": message.kind == "test",
             "is_resolution": message.is_resolution,

@@ -58,6 +58,11 @@ def samples(words: Vocabulary, *, digest: bool) -> Iterator[Message | Digest]:
     )
     every = (
         opened,
+        replace(
+            opened,
+            mention="U1",
+            sections=((words.label("next"), (_ACCOUNT.label, "2")), (words.label("worth"), ("3",))),
+        ),
         replace(opened, kind=Notice.RESOLVED, next_steps=(), text=""),
         replace(opened, account=Account("x"), links=(), next_steps=(), severity=Severity.INFO),
         test_message("n2", "channel", _AT, words),

@@ -1,6 +1,7 @@
 """Messages for workflows of Microsoft Teams: Adaptive Cards 1.4.
 
-Customers' text stands in text runs, in which no Markdown is read; a mention would need an entity, and there is none.
+Customers' text stands in text runs, in which no Markdown is read; a mention needs an entity, and only whom the message
+is for has one.
 """
 
 from datetime import datetime

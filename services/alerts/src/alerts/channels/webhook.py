@@ -10,10 +10,19 @@ from alerts.channels.http import post, refusal, taken
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import Delivered, Failed
 from alerts.domain.destinations import Webhook
-from alerts.domain.messages import CHANNEL_DISABLED, TEST, Digest, Message
+from alerts.domain.messages import CHANNEL_DISABLED, DAILY, TEST, WEEKLY, Digest, Message
+from alerts.domain.task_messages import ESCALATED, MESSAGE, OVERDUE
 from mainstay.web.client import OutgoingClient
 
-TYPES = {TEST: "mainstay.channel.test", CHANNEL_DISABLED: "mainstay.channel.disabled"}
+TYPES = {
+    TEST: "mainstay.channel.test",
+    CHANNEL_DISABLED: "mainstay.channel.disabled",
+    DAILY: "mainstay.digest.daily",
+    WEEKLY: "mainstay.digest.weekly",
+    OVERDUE: "mainstay.task.overdue",
+    ESCALATED: "mainstay.task.escalated",
+    MESSAGE: "mainstay.playbook.message",
+}
 
 
 class WebhookSender:
@@ -78,5 +87,9 @@ def payload(message: Message) -> dict[str, Any]:
             "resolved_at": alert.resolved_at,
             "resolution": alert.resolution,
         }
+    if message.sections:
+        data["sections"] = [{"heading": heading, "lines": lines} for heading, lines in message.sections]
+    if message.mention is not None:
+        data["mention"] = message.mention
     kind = TYPES.get(message.kind, f"mainstay.alert.{message.kind}")
     return {"type": kind, "timestamp": message.occurred_at, "data": data}

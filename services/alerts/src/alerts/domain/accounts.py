@@ -8,6 +8,20 @@ from mainstay.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """One of our people has a role at an account, from `since` to `until`, its last day (None: no end is known)."""
+
+    role: str
+    person: str
+    since: date
+    until: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Whether they have it on a day."""
+        return self.since <= day and (self.until is None or day <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account's current record. `sequence` 0 means that no record of it has arrived yet.
 
@@ -29,6 +43,8 @@ class Account:
     touch_every_days: int | None = None
     response_within_hours: Mapping[str, int] = field(default_factory=dict)
     """What its service policy promises, by priority of the ticket; `any` for the others."""
+    team: tuple[Assignment, ...] = ()
+    """Everybody who ever had a role, by role and day."""
 
     @property
     def is_known(self) -> bool:

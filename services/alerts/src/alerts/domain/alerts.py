@@ -36,6 +36,13 @@ class AlertResolvedAlready(Exception):
         self.alert_id = alert_id
 
 
+class SnoozeOver(ValueError):
+    """A snooze has to end later than now."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"{until:%Y-%m-%d %H:%M} UTC has passed: an alert is snoozed until later than now")
+
+
 class State(StrEnum):
     """Where an alert stands in its life."""
 
@@ -52,13 +59,21 @@ class Step(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
+    SNOOZED = "snoozed"
+    RETURNED = "returned"
+    ESCALATED = "escalated"
+    ASSIGNED = "assigned"
+    COMMENTED = "commented"
+    JUDGED = "judged"
 
 
 class Notice(StrEnum):
-    """What people are told about an alert: at most once each."""
+    """What people are told about an alert: at most once each; escalated once a step, returned once a snooze."""
 
     OPENED = "opened"
     RESOLVED = "resolved"
+    ESCALATED = "escalated"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,17 @@ class Alert:
     reason: str | None = None
     said: tuple[Phrase, ...] = ()
     """Why it opened, for other languages than English."""
+    snoozed_until: datetime | None = None
+    """Until then nobody is told of it; whoever snoozed it hears again if it is open then."""
+    snoozed_by: str | None = None
+    assignee: str | None = None
+    """Who has it, where it was given to somebody; None: whoever has the account."""
+    outcome: str | None = None
+    """What came of it, an `Outcome`, where a person settled it and said so."""
+    feedback: str | None = None
+    """Whether it was right, a `Feedback`, as somebody judged it."""
+    feedback_by: str | None = None
+    feedback_at: datetime | None = None
 
     @property
     def is_resolved(self) -> bool:
@@ -203,8 +229,31 @@ def acknowledge(alert: Alert, *, by: str, comment: str | None, now: datetime) ->
     return Change(alert, (Transition(alert.id, Step.ACKNOWLEDGED, now, now, quiet=True, by=by, comment=comment),))
 
 
-def resolve(alert: Alert, *, by: str, reason: str | None, now: datetime) -> Change:
-    """Somebody says that the alert is settled. Resolving a resolved alert changes nothing."""
+def snooze(alert: Alert, *, until: datetime, by: str, comment: str | None, now: datetime) -> Change:
+    """Nobody is told of the alert until an instant; it returns then. Another snooze takes the place of the first.
+
+    Raises `AlertResolvedAlready`, and `SnoozeOver` for an instant that has passed.
+    """
+    if alert.is_resolved:
+        raise AlertResolvedAlready(alert.id)
+    if until <= now:
+        raise SnoozeOver(until)
+    if alert.snoozed_until == until:
+        return Change(alert)
+    alert = replace(alert, snoozed_until=until, snoozed_by=by)
+    return Change(alert, (Transition(alert.id, Step.SNOOZED, now, now, quiet=True, by=by, comment=comment),))
+
+
+def returns(alert: Alert, *, now: datetime) -> Change:
+    """The end of a snooze: the alert is back where it is still open; whoever was told before hears so again."""
+    if alert.is_resolved or alert.snoozed_until is None or now < alert.snoozed_until:
+        return Change(alert)
+    step = Transition(alert.id, Step.RETURNED, alert.snoozed_until, now, quiet=False, by=alert.snoozed_by)
+    return Change(replace(alert, snoozed_until=None, snoozed_by=None), (step,))
+
+
+def resolve(alert: Alert, *, by: str, reason: str | None, now: datetime, outcome: str | None = None) -> Change:
+    """Somebody says that the alert is settled, and what came of it. Resolving a resolved alert changes nothing."""
     if alert.is_resolved:
         return Change(alert)
     alert = replace(
@@ -214,6 +263,7 @@ def resolve(alert: Alert, *, by: str, reason: str | None, now: datetime) -> Chan
         resolved_by=by,
         resolution=BY_HAND,
         reason=reason or f"Resolved by {by}.",
+        outcome=outcome,
     )
     step = Transition(alert.id, Step.RESOLVED, now, now, quiet=not alert.told, by=by, comment=reason)
     return Change(alert, (step,), (Notice.RESOLVED,) if alert.told else ())

@@ -76,12 +76,22 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """There is nothing to send, and why."""
+    """There is nothing to send, and why; `why` is a `Mute` where somebody is not told for that."""
 
     reason: str
+    why: str | None = None
 
 
-Outcome = Delivered | Failed | Suppressed
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Nothing is sent now: `why` is a `Mute`. None: until what mutes it says so."""
+
+    why: str
+    reason: str
+    until: datetime | None
+
+
+Outcome = Delivered | Failed | Suppressed | Waits
 
 
 def notification_id(alert_id: str, notice: Notice) -> str:
@@ -89,9 +99,15 @@ def notification_id(alert_id: str, notice: Notice) -> str:
     return str(uuid5(NOTIFICATIONS, f"{alert_id}\n{notice.value}"))
 
 
-def delivery_id(notification: str, channel_id: str) -> str:
-    """The id that a destination sees, stable over retries."""
-    return str(uuid5(NOTIFICATIONS, f"{notification}\n{channel_id}"))
+def repeated_id(alert_id: str, notice: Notice, what: str) -> str:
+    """The id of what people can be told several times: an escalation by its step, a return by its instant."""
+    return str(uuid5(NOTIFICATIONS, f"{alert_id}\n{notice.value}\n{what}"))
+
+
+def delivery_id(notification: str, channel_id: str, person_id: str | None = None) -> str:
+    """The id that a destination sees, stable over retries; in a chat that several people share each has their own."""
+    whom = channel_id if person_id is None else f"{channel_id}\n{person_id}"
+    return str(uuid5(NOTIFICATIONS, f"{notification}\n{whom}"))
 
 
 def disabling_id(channel_id: str, at: datetime) -> str:

@@ -7,6 +7,11 @@ from enum import StrEnum
 OWNER = "owner"
 """The address that stands for the owner of the account."""
 
+PERSON = "person"
+"""The address that stands for whoever a message is for."""
+PEOPLE_MAIL = "people-email"
+"""The id of the channel that mails people at the addresses of the directory; it takes no alerts by itself."""
+
 
 class DestinationRefused(ValueError):
     """A channel's destination cannot be used. `field` is the member of the request that says it."""

@@ -1,11 +1,13 @@
 """What a person reads: what happened, why, what it is worth, what to do next, whose it is, and where to look."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from alerts.domain.accounts import Account
+from alerts.domain.action_links import HOLDS_FOR, Action, ActionLink, LinkSigner, Who
 from alerts.domain.alerts import Alert, Notice
 from alerts.domain.rules import Rule, Rulebook
 from alerts.domain.vocabulary import Vocabulary
@@ -13,6 +15,11 @@ from alerts.domain.words import Category, Severity
 
 TEST = "test"
 CHANNEL_DISABLED = "channel-disabled"
+DAILY = "daily"
+WEEKLY = "weekly"
+
+MOST_LINKS = 5
+"""Of a message about several alerts: Slack and others take no more than so many buttons beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,17 @@ class Links:
         if self.rules:
             found.append((words.label("to_rule"), f"{self.rules.rstrip('/')}/{quote(alert.rule, safe='')}.md"))
         return tuple(found)
+
+    def to_do(
+        self, alert: Alert, words: Vocabulary, signer: LinkSigner, who: Who, now: datetime
+    ) -> tuple[tuple[str, str], ...]:
+        """(what it does, address) pairs: one click on such a link, and one on its page, acts on an open alert."""
+        if not self.alerts or alert.is_resolved:
+            return ()
+        expires = (now + HOLDS_FOR).replace(microsecond=0)
+        tokens = ((each, signer.token(ActionLink(alert.id, each, who, expires))) for each in Action)
+        base = self.alerts.rstrip("/")
+        return tuple((words.label(f"do_{each.value}"), f"{base}/v1/actions/{token}") for each, token in tokens if token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,12 @@ class Message:
     """What of the account's record its rule has shown besides."""
     refused: frozenset[str] = frozenset()
     """Addresses that refuse mail."""
+    to: str | None = None
+    """The mail address of the person it is for, where it is for somebody."""
+    mention: str | None = None
+    """What mentions the person it is for in the chat that it goes to."""
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Headings and the lines below them: several alerts in one message, and digests."""
 
     @property
     def worth(self) -> str:
@@ -152,8 +176,16 @@ def compose(
     rule = rulebook.named(alert.rule)
     title, text = words.title(alert, account, rule), words.text(alert, account, rule)
     resolved = notice is Notice.RESOLVED
-    if resolved:
-        title, text = words.label("resolved", title=title), words.ending(alert)
+    match notice:
+        case Notice.RESOLVED:
+            title, text = words.label("resolved", title=title), words.ending(alert)
+        case Notice.ESCALATED:
+            title = words.label("escalated", title=title)
+            text = " ".join((words.label("escalated_text"), text)).strip()
+        case Notice.RETURNED:
+            title = words.label("returned", title=title)
+        case Notice.OPENED:
+            pass
     return Message(
         notification_id=notification_id,
         kind=notice.value,
@@ -171,6 +203,27 @@ def compose(
     )
 
 
+def together(messages: Sequence[Message]) -> Message:
+    """What came together for one account as one message, the most severe first."""
+    first = messages[0]
+    over = all(message.is_resolution for message in messages)
+    links: dict[str, str] = {}
+    for title, url in (link for message in messages for link in message.links):
+        links.setdefault(url, title)
+    return replace(
+        first,
+        kind=first.kind if over else next(message.kind for message in messages if not message.is_resolution),
+        title=first.words.label("together_title", account=first.account.label, count=len(messages)),
+        text=first.words.label("together_text"),
+        next_steps=(),
+        links=tuple((title, url) for url, title in links.items())[:MOST_LINKS],
+        sections=tuple(
+            (message.title, tuple(line for line in (message.text, *message.next_steps[:1]) if line))
+            for message in messages
+        ),
+    )
+
+
 def test_message(notification_id: str, channel_name: str, at: datetime, words: Vocabulary) -> Message:
     """What a channel's test sends."""
     return Message(
@@ -183,6 +236,22 @@ def test_message(notification_id: str, channel_name: str, at: datetime, words: V
         occurred_at=at,
         account=Account("example", name=words.label("test_account")),
         words=words,
+    )
+
+
+def digest_message(notification_id: str, kind: str, about: Mapping[str, Any], words: Vocabulary) -> Message:
+    """Somebody's daily or weekly digest; `about` is what was found when it was due, in their language."""
+    return Message(
+        notification_id=notification_id,
+        kind=kind,
+        severity=Severity.INFO,
+        category=Category.ACTIVITY,
+        title=about["title"],
+        text=about["text"],
+        occurred_at=datetime.fromisoformat(about["at"]),
+        account=Account("mainstay", name="Mainstay"),
+        words=words,
+        sections=tuple((heading, tuple(lines)) for heading, lines in about["sections"]),
     )
 
 

@@ -1,6 +1,7 @@
 """The projection of accounts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.domain.accounts import Account
+from alerts.domain.accounts import Account, Assignment
 from alerts.store.erasure import ErasureStore
 from alerts.store.tables import account
 from mainstay.kernel.money import Money
@@ -53,6 +54,13 @@ class AccountStore:
         )
         return [to_account(row) for row in rows]
 
+    async def known(self, account_ids: Collection[str]) -> Mapping[str, Account]:
+        """Those of the accounts that are known; nothing is locked."""
+        rows = await self._connection.execute(
+            select(account).where(account.c.account_id == func.any(sorted(account_ids)), account.c.sequence > 0)
+        )
+        return {row.account_id: to_account(row) for row in rows}
+
     async def keep(self, accounts: Iterable[Account]) -> None:
         """Store records; one that is older than what is stored changes nothing."""
         rows = [_to_row(one) for one in sorted(accounts, key=lambda one: one.id)]
@@ -86,6 +94,15 @@ def to_account(row: Row[Any]) -> Account:
         industry=row.industry,
         touch_every_days=row.touch_every_days,
         response_within_hours=row.response_within_hours,
+        team=tuple(
+            Assignment(
+                each["role"],
+                each["person"],
+                date.fromisoformat(each["since"]),
+                date.fromisoformat(each["until"]) if each["until"] else None,
+            )
+            for each in row.team
+        ),
     )
 
 
@@ -105,4 +122,13 @@ def _to_row(one: Account) -> dict[str, Any]:
         "industry": one.industry,
         "touch_every_days": one.touch_every_days,
         "response_within_hours": dict(one.response_within_hours),
+        "team": [
+            {
+                "role": each.role,
+                "person": each.person,
+                "since": each.since.isoformat(),
+                "until": each.until.isoformat() if each.until else None,
+            }
+            for each in one.team
+        ],
     }

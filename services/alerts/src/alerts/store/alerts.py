@@ -70,6 +70,15 @@ class AlertStore:
             found[row.account_id, row.subject][row.id] = to_alert(row)
         return found
 
+    async def going_on(self, account_ids: Collection[str]) -> Sequence[Alert]:
+        """The alerts of accounts that are not resolved."""
+        rows = await self._connection.execute(
+            select(alert)
+            .where(alert.c.account_id == func.any(sorted(account_ids)), alert.c.state != State.RESOLVED)
+            .order_by(alert.c.opened_at, alert.c.id)
+        )
+        return [to_alert(row) for row in rows]
+
     async def account_of(self, alert_id: str) -> str:
         """Whose alert it is. Raises `AlertUnknown`."""
         account_id = await self._connection.scalar(select(alert.c.account_id).where(alert.c.id == alert_id))

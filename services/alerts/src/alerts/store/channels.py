@@ -61,6 +61,13 @@ class ChannelStore:
         """The channels that take alerts."""
         return await self._active(operator=False)
 
+    async def usable(self) -> Mapping[str, Channel]:
+        """Every channel that is switched on, by id: also the one that mails people, and the operator's."""
+        rows = await self._connection.execute(
+            select(channel).where(channel.c.enabled, channel.c.disabled_reason.is_(None), ~channel.c.deleted)
+        )
+        return {row.id: one for row in rows if not (one := to_channel(row, self._seal)).unreadable}
+
     async def operators(self) -> Sequence[Channel]:
         """The channels that take what the operator has to know."""
         return await self._active(operator=True)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -74,7 +74,8 @@ UPDATE {delivery} d
 SET state = 'delivering', attempts = attempts + 1, next_attempt_at = NULL, lease_until = :lease_until,
     unclear = unclear OR state = 'delivering', digest_id = NULL
 FROM due WHERE d.id = due.id
-RETURNING d.id, d.channel_id, d.trial, due.due_at
+RETURNING d.id, d.channel_id, d.trial, due.due_at, d.person_id, d.grouped,
+    (SELECT account_id FROM {notification} n WHERE n.id = d.notification_id) AS account_id
 """
 
 BEGIN = f"""
@@ -106,16 +107,22 @@ class Claiming:
             return []
         await self._begin(groups, now)
         for channel_id in sorted(claimed):
-            quota, calls = QUOTAS.get(channels[channel_id].kind), sum(group[0] == channel_id for group in groups)
+            quota = QUOTAS.get(channels[channel_id].kind)
+            calls = sum(group.channel_id == channel_id for group in groups)
             if quota is not None:
                 after = paces[channel_id].called(quota, now, calls)
                 await self._connection.execute(
                     update(pace).where(pace.c.channel_id == channel_id).values(full_at=after.full_at)
                 )
-        claims = await self._claims([one for _, _, ids in groups for one in ids], channels, now)
+        claims = await self._claims([one for group in groups for one in group.ids], channels, now)
         return [
-            Call(channels[channel_id], tuple(claims[one] for one in ids), digest_id)
-            for channel_id, digest_id, ids in groups
+            Call(
+                channels[group.channel_id],
+                tuple(claims[one] for one in group.ids),
+                group.digest_id,
+                group.of_one_account,
+            )
+            for group in groups
         ]
 
     async def _channels(self, ids: Sequence[str]) -> Mapping[str, Channel]:
@@ -172,14 +179,16 @@ class Claiming:
             for channel_id, taken in found.items()
         }
 
-    async def _begin(self, groups: Sequence[tuple[str, str | None, Sequence[str]]], now: datetime) -> None:
-        digests = [{"this_id": one, "digest": digest_id} for _, digest_id, ids in groups if digest_id for one in ids]
+    async def _begin(self, groups: Sequence["_Group"], now: datetime) -> None:
+        digests = [
+            {"this_id": one, "digest": group.digest_id} for group in groups if group.digest_id for one in group.ids
+        ]
         if digests:
             await self._connection.execute(
                 update(delivery).where(delivery.c.id == bindparam("this_id")).values(digest_id=bindparam("digest")),
                 digests,
             )
-        ids = sorted(one for _, _, group in groups for one in group)
+        ids = sorted(one for group in groups for one in group.ids)
         await self._connection.execute(text(BEGIN), {"now": now, "ids": ids})
 
     async def _claims(self, ids: Sequence[str], channels: Mapping[str, Channel], now: datetime) -> Mapping[str, Claim]:
@@ -224,17 +233,38 @@ class Claiming:
         return frozenset(rows.scalars())
 
 
+class _Group(NamedTuple):
+    """The deliveries of one call: by themselves, as what came together for one account, or as a digest of the rest."""
+
+    channel_id: str
+    digest_id: str | None
+    ids: tuple[str, ...]
+    of_one_account: bool = False
+
+
 def to_pace(row: Row[Any]) -> Pace:
     """The pace in a row, whose columns bear the names of its fields."""
     return Pace(**{name: getattr(row, name) for name in asdict(Pace())})
 
 
-def _groups(plan: Plan, rows: Sequence[Row[Any]], now: datetime) -> list[tuple[str, str | None, tuple[str, ...]]]:
-    """(channel, digest or none, deliveries) of each call: trials and singles by themselves, the rest together."""
+def _groups(plan: Plan, rows: Sequence[Row[Any]], now: datetime) -> list[_Group]:
+    """What goes in which call: trials and singles by themselves, or with what waited for their company; the rest."""
     alone = sum(row.trial for row in rows) + plan.singles
-    groups: list[tuple[str, str | None, tuple[str, ...]]] = [(row.channel_id, None, (row.id,)) for row in rows[:alone]]
+    together: dict[tuple[str, ...], list[Row[Any]]] = defaultdict(list)
+    for row in rows[:alone]:
+        key = (row.account_id or "", row.person_id or "") if row.grouped else (row.id,)
+        together[key].append(row)
+    groups = [
+        _Group(
+            each[0].channel_id,
+            new_id(now) if len(each) > 1 else None,
+            tuple(row.id for row in each),
+            of_one_account=len(each) > 1,
+        )
+        for each in together.values()
+    ]
     rest = rows[alone:]
     if rest:
         digest_id = new_id(now) if len(rest) > 1 else None
-        groups.append((rest[0].channel_id, digest_id, tuple(row.id for row in rest)))
+        groups.append(_Group(rest[0].channel_id, digest_id, tuple(row.id for row in rest)))
     return groups

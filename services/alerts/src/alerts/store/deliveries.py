@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alerts.application.ports import Attempt, Call, Delivery, Notification
+from alerts.domain.alerts import Notice
 from alerts.domain.channels import ChannelUnknown
 from alerts.domain.deliveries import DeliveryState
 from alerts.domain.destinations import ChannelKind
@@ -49,11 +50,128 @@ class DeliveryStore:
             found[row.notification_id].append(to_delivery(row))
         return found
 
+    async def of_alerts(self, alert_ids: Collection[str]) -> Mapping[str, Sequence[Delivery]]:
+        """What was sent, or waits to be sent, about alerts that are going on, by alert, locked: no resolutions."""
+        rows = await self._connection.execute(
+            select(delivery, notification.c.alert_id)
+            .join(notification, notification.c.id == delivery.c.notification_id)
+            .where(notification.c.alert_id == func.any(sorted(alert_ids)), notification.c.kind != Notice.RESOLVED)
+            .order_by(delivery.c.id)
+            .with_for_update(of=delivery)
+        )
+        found: dict[str, list[Delivery]] = defaultdict(list)
+        for row in rows:
+            found[row.alert_id].append(to_delivery(row))
+        return found
+
+    async def windows(
+        self, account_ids: Collection[str], now: datetime
+    ) -> Mapping[tuple[str, str, str | None], datetime]:
+        """When what waits for company goes, by account, channel and person."""
+        rows = await self._connection.execute(
+            select(
+                notification.c.account_id,
+                delivery.c.channel_id,
+                delivery.c.person_id,
+                func.min(delivery.c.next_attempt_at).label("goes_at"),
+            )
+            .join(notification, notification.c.id == delivery.c.notification_id)
+            .where(
+                notification.c.account_id == func.any(sorted(account_ids)),
+                delivery.c.state == DeliveryState.PENDING,
+                delivery.c.grouped,
+                delivery.c.muted_by.is_(None),
+                delivery.c.next_attempt_at > now,
+            )
+            .group_by(notification.c.account_id, delivery.c.channel_id, delivery.c.person_id)
+        )
+        return {(row.account_id, row.channel_id, row.person_id): row.goes_at for row in rows}
+
+    async def told_since(self, since: Mapping[str, datetime]) -> Mapping[str, int]:
+        """How many messages with openings each person got by themselves since an instant, those under way included."""
+        if not since:
+            return {}
+        rows = await self._connection.execute(
+            text(
+                "SELECT p.person_id, count(DISTINCT coalesce(d.digest_id, d.id)) AS told"
+                " FROM unnest(CAST(:people AS text[]), CAST(:since AS timestamptz[])) AS p (person_id, since)"
+                f" JOIN {delivery} d ON d.person_id = p.person_id JOIN {notification} n ON n.id = d.notification_id"
+                " WHERE n.kind = 'opened' AND d.muted_by IS DISTINCT FROM 'budget' AND (d.delivered_at >= p.since"
+                " OR (d.state = 'delivering' AND d.lease_until > p.since) OR (d.state = 'pending' AND d.attempts > 0))"
+                " GROUP BY p.person_id"
+            ),
+            {"people": list(since), "since": list(since.values())},
+        )
+        return {row.person_id: row.told for row in rows}
+
+    async def wake(self, muted_by: str, now: datetime, *, account_ids: Collection[str] | None = None) -> int:
+        """Look at what waits for a reason again, of some accounts or of all; answers how many."""
+        waiting = (
+            select(delivery.c.id)
+            .where(delivery.c.state == DeliveryState.PENDING, delivery.c.muted_by == muted_by)
+            .order_by(delivery.c.id)
+            .with_for_update()
+        )
+        if account_ids is not None:
+            of_accounts = select(notification.c.id).where(notification.c.account_id == func.any(sorted(account_ids)))
+            waiting = waiting.where(delivery.c.notification_id.in_(of_accounts))
+        ids = list((await self._connection.execute(waiting)).scalars())
+        if ids:
+            await self._connection.execute(
+                update(delivery).where(delivery.c.id == func.any(ids)).values(next_attempt_at=now)
+            )
+        return len(ids)
+
+    async def carry(self, alert_ids: Collection[str], person_id: str, muted_by: str, digest_id: str) -> None:
+        """Openings that wait for somebody's digest go with this one: they may have arrived from now on."""
+        openings = select(notification.c.id).where(
+            notification.c.alert_id == func.any(sorted(alert_ids)), notification.c.kind == Notice.OPENED
+        )
+        waiting = (
+            select(delivery.c.id)
+            .where(
+                delivery.c.notification_id.in_(openings),
+                delivery.c.person_id == person_id,
+                delivery.c.state == DeliveryState.PENDING,
+                delivery.c.muted_by == muted_by,
+            )
+            .order_by(delivery.c.id)
+            .with_for_update()
+        )
+        ids = list((await self._connection.execute(waiting)).scalars())
+        if ids:
+            await self._connection.execute(
+                update(delivery).where(delivery.c.id == func.any(ids)).values(digest_id=digest_id, unclear=True)
+            )
+
+    async def carried(self, digest_ids: Collection[str], now: datetime, *, arrived: bool) -> None:
+        """A digest arrived, and so did what it carried; or it was given up, and what it carried goes by itself."""
+        waiting = (
+            select(delivery.c.id)
+            .where(delivery.c.digest_id == func.any(sorted(digest_ids)), delivery.c.state == DeliveryState.PENDING)
+            .order_by(delivery.c.id)
+            .with_for_update()
+        )
+        ids = list((await self._connection.execute(waiting)).scalars())
+        values = {"state": DeliveryState.DELIVERED.value, "delivered_at": now} if arrived else {"next_attempt_at": now}
+        if ids:
+            await self._connection.execute(update(delivery).where(delivery.c.id == func.any(ids)).values(values))
+
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Store how deliveries stand: state, attempts, next attempt, error, unclear. Their leases end."""
         if not deliveries:
             return
-        members = ("state", "attempts", "next_attempt_at", "error", "unclear", "delivered_at", "digest_id")
+        members = (
+            "state",
+            "attempts",
+            "next_attempt_at",
+            "error",
+            "unclear",
+            "delivered_at",
+            "digest_id",
+            "muted_by",
+            "muted_why",
+        )
         await self._connection.execute(
             update(delivery)
             .where(delivery.c.id == bindparam("this_id"))

@@ -110,6 +110,7 @@ class StoredReading:
             (notification.c.account_id, query.account_id),
             (delivery.c.channel_id, query.channel_id),
             (delivery.c.digest_id, query.digest_id),
+            (delivery.c.person_id, query.person_id),
             (delivery.c.state, query.state),
         ):
             if value is not None:

@@ -25,4 +25,10 @@ def to_delivery(row: Row[Any]) -> Delivery:
         trial=row.trial,
         digest_id=row.digest_id,
         attempts_before=row.attempts_before,
+        person_id=row.person_id,
+        muted_by=row.muted_by,
+        muted_why=row.muted_why,
+        through=row.through,
+        policy=row.policy,
+        grouped=row.grouped,
     )

@@ -39,6 +39,7 @@ account = Table(
     Column("industry", Text),
     Column("touch_every_days", Integer),
     Column("response_within_hours", JSONB, nullable=False),
+    Column("team", JSONB, nullable=False),
 )
 
 rule_version = Table(
@@ -91,6 +92,13 @@ alert = Table(
     Column("resolution", Text),
     Column("reason", Text),
     Column("said", JSONB, nullable=False),
+    Column("snoozed_until", DateTime(timezone=True)),
+    Column("snoozed_by", Text),
+    Column("assignee", Text),
+    Column("outcome", Text),
+    Column("feedback", Text),
+    Column("feedback_by", Text),
+    Column("feedback_at", DateTime(timezone=True)),
 )
 
 transition = Table(
@@ -167,6 +175,12 @@ delivery = Table(
     Column("trial", Boolean, nullable=False),
     Column("digest_id", Text),
     Column("attempts_before", Integer, nullable=False),
+    Column("person_id", Text),
+    Column("muted_by", Text),
+    Column("muted_why", Text),
+    Column("through", Text),
+    Column("policy", Text),
+    Column("grouped", Boolean, nullable=False),
 )
 
 attempt = Table(

@@ -1,7 +1,8 @@
 """Conditions on dates: touches owed and promised, stages, milestones, renewal windows and notice."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from alerts.domain.accounts import Account
@@ -33,6 +34,22 @@ def _touches(ordered: Sequence[Observation]) -> Iterator[State]:
         held = [each for each in touches.values() if each.get("result") in HELD and not each.get("is_internal")]
         last = max(held, key=lambda each: each["at"], default=None)
         yield {"at": last["at"], "next_due_on": last.get("next_due_on")} if last else {}
+
+
+@dataclass(frozen=True, slots=True)
+class LastTouch:
+    """The last touch that reached the customer, and the next step promised there."""
+
+    at: datetime | None = None
+    next_due_on: date | None = None
+
+
+def last_touch(history: Sequence[Observation]) -> LastTouch:
+    """How an account stands after all touches known, whatever their order."""
+    state: State = {}
+    for state in _touches(sorted(history, key=lambda seen: seen.order)):  # noqa: B007 - the last one counts
+        pass
+    return LastTouch(state.get("at"), civil(state.get("next_due_on")))
 
 
 def touch_overdue(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:

@@ -158,6 +158,15 @@ def _readings(
         yield now, None, state.at(now)
 
 
+def values_at(history: Sequence[Observation], account: Account, now: datetime) -> Mapping[str, Any]:
+    """The variables of an account at an instant; `history` is everything observed about it."""
+    state = _State(account)
+    for seen in sorted(history, key=lambda one: one.order):
+        if seen.at <= now:
+            state.take(seen)
+    return state.at(now)
+
+
 class _State:
     """What is known of an account as its facts are taken in, one after the other."""
 
@@ -252,4 +261,4 @@ def _kind_of(fact: object) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
 
 
-__all__ = ["MEASURE", "VARIABLES", "Variable", "cel", "concerns", "meaning", "next_look"]
+__all__ = ["MEASURE", "VARIABLES", "Variable", "cel", "concerns", "meaning", "next_look", "values_at"]

@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from mainstay.settings import load
-from standalone.rule_files import Apply, RulesNotApplied, apply_rules
+from standalone.document_files import PLAYBOOKS, Apply, Documents, NotApplied, apply_documents
+from standalone.document_files import RULES as RULE_FILES
 from standalone.settings import StandaloneSettings
 
 
@@ -25,17 +26,22 @@ def alerts(rules: dict[str, Any], faults: dict[str, str]) -> Iterator[tuple[str,
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             rule = rules.get(self.path.rpartition("/")[2])
-            self.answer(200 if rule else 404, {"rule": rule})
+            self.answer(200 if rule else 404, {self.noun: rule})
 
         def do_PUT(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             rule_id = self.path.partition("?")[0].rpartition("/")[2]
             if rule_id in faults:
-                self.answer(422, {"errors": [{"pointer": "/rule/for", "detail": faults[rule_id]}]})
+                self.answer(422, {"errors": [{"pointer": f"/{self.noun}/for", "detail": faults[rule_id]}]})
                 return
             if "dry_run" not in self.path:
+                assert body[self.noun]["id"] == rule_id
                 saved.append((rule_id, body["reason"]))
             self.answer(200, {})
+
+        @property
+        def noun(self) -> str:
+            return {"alert-rules": "rule", "playbooks": "playbook"}[self.path.split("/")[2]]
 
         def answer(self, status: int, document: Any) -> None:
             self.send_response(status)
@@ -53,9 +59,9 @@ def alerts(rules: dict[str, Any], faults: dict[str, str]) -> Iterator[tuple[str,
         thread.join()
 
 
-def said(url: str, folder: Path, **wanted: Any) -> tuple[bool, str]:
+def said(url: str, folder: Path, kind: Documents = RULE_FILES, **wanted: Any) -> tuple[bool, str]:
     console = Console(file=StringIO(), width=200)
-    is_usable = apply_rules(load(StandaloneSettings), Apply(folder, key="k", url=url, **wanted), console)
+    is_usable = apply_documents(load(StandaloneSettings), Apply(folder, key="k", url=url, **wanted), console, kind)
     return is_usable, console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
 
 
@@ -88,6 +94,17 @@ def test_only_what_differs_is_saved(folder: Path) -> None:
     assert (is_usable, saved) == (True, [("a", "quarterly review"), ("c", "quarterly review")])
 
 
+def test_playbooks_are_applied_like_rules(folder: Path) -> None:
+    with alerts(RULES, {}) as (url, saved):
+        is_usable, text = said(url, folder, PLAYBOOKS)
+    with alerts(RULES, {"c": "no"}) as (url, _):
+        _, refused = said(url, folder, PLAYBOOKS)
+
+    assert (is_usable, [one for one, _ in saved]) == (True, ["a", "c"])
+    assert "c.yaml: c is new" in text
+    assert "c.yaml: cannot be used\n  /for: no\n" in refused
+
+
 def test_with_a_mistake_in_one_none_is_saved(folder: Path) -> None:
     with alerts(RULES, {"c": "'1 hour' is not a duration"}) as (url, saved):
         is_usable, text = said(url, folder)
@@ -109,5 +126,5 @@ def test_files_that_are_no_rules_are_named(files: dict[str, str], reason: str, t
     for name, text in files.items():
         (tmp_path / name).write_text(text)
 
-    with pytest.raises(RulesNotApplied, match=reason):
+    with pytest.raises(NotApplied, match=reason):
         said("http://127.0.0.1:9", tmp_path)

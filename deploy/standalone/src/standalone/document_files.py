@@ -1,4 +1,4 @@
-"""`mainstay rules apply`: bring the rules of alerts in line with the files of a folder, and say what that changes."""
+"""`mainstay rules apply`, `mainstay playbooks apply`: bring documents of alerts in line with the files of a folder."""
 
 import http.client
 import json
@@ -21,8 +21,24 @@ TIMEOUT_SECONDS: Final = 30.0
 ENDINGS: Final = frozenset({".yaml", ".yml", ".json"})
 
 
-class RulesNotApplied(Exception):
-    """The rules cannot be applied: no files, a file that is no rule, or alerts is away or refuses them."""
+class NotApplied(Exception):
+    """The documents cannot be applied: no files, a file that is none, or alerts is away or refuses them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """A kind of documents of alerts: what one is called, below which path they are, and how a body names one."""
+
+    noun: str
+    path: str
+
+    def path_of(self, document_id: str) -> str:
+        """Where one is."""
+        return f"{self.path}/{quote(document_id, safe='')}"
+
+
+RULES: Final = Documents("rule", "/v1/alert-rules")
+PLAYBOOKS: Final = Documents("playbook", "/v1/playbooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,63 +54,65 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of one file: what differs from the rule in force, or what is wrong with it."""
+    """What became of one file: what differs from the document in force, or what is wrong with it."""
 
     file: str
-    rule_id: str
+    document_id: str
     changes: Sequence[Difference] = ()
     is_new: bool = False
     faults: Sequence[str] = ()
 
 
-def apply_rules(settings: StandaloneSettings, wanted: Apply, console: Console) -> bool:
+def apply_documents(settings: StandaloneSettings, wanted: Apply, console: Console, kind: Documents) -> bool:
     """Check every file first, and save none of them where one is wrong; answers whether all could be used.
 
-    Rules without a file stay as they are. Raises `RulesNotApplied`.
+    Documents without a file stay as they are. Raises `NotApplied`.
     """
-    rules = dict(_read(wanted.folder))
+    found = dict(_read(wanted.folder, kind))
     alerts = _Alerts(wanted.url or settings.url_of(ALERTS), wanted.key or _admin_key(settings))
-    outcomes = [_checked(alerts, file, rule) for file, rule in rules.items()]
+    outcomes = [_checked(alerts, kind, file, document) for file, document in found.items()]
     is_usable = not any(outcome.faults for outcome in outcomes)
     if is_usable and not wanted.dry_run:
         for outcome in outcomes:
             if outcome.changes or outcome.is_new:
-                body = {"rule": rules[outcome.file], "reason": wanted.reason or f"Applied from {outcome.file}"}
-                alerts.ask("PUT", _path(outcome.rule_id), body)
+                body = {kind.noun: found[outcome.file], "reason": wanted.reason or f"Applied from {outcome.file}"}
+                alerts.ask("PUT", kind.path_of(outcome.document_id), body)
     _show(outcomes, console, done=is_usable and not wanted.dry_run)
     return is_usable
 
 
-def _read(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _read(folder: Path, kind: Documents) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if not folder.is_dir():
-        raise RulesNotApplied(f"{folder} is not a folder")
+        raise NotApplied(f"{folder} is not a folder")
     files = sorted(file for file in folder.iterdir() if file.suffix in ENDINGS)
     if not files:
-        raise RulesNotApplied(f"{folder} has no rules: files that end in {', '.join(sorted(ENDINGS))}")
+        raise NotApplied(f"{folder} has no {kind.noun}s: files that end in {', '.join(sorted(ENDINGS))}")
     taken: dict[str, str] = {}
     for file in files:
         try:
-            rule = yaml.safe_load(file.read_text(encoding="utf-8"))
+            document = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise RulesNotApplied(f"{file.name}: {error}") from None
-        if not isinstance(rule, dict) or not isinstance(rule.get("id"), str) or not rule["id"]:
-            raise RulesNotApplied(f"{file.name} is no rule: it has no id")
-        if rule["id"] in taken:
-            raise RulesNotApplied(f"{file.name} and {taken[rule['id']]} have the same id, {rule['id']}")
-        taken[rule["id"]] = file.name
-        yield file.name, {name: value for name, value in rule.items() if name != "version"}
+            raise NotApplied(f"{file.name}: {error}") from None
+        if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not document["id"]:
+            raise NotApplied(f"{file.name} is no {kind.noun}: it has no id")
+        if document["id"] in taken:
+            raise NotApplied(f"{file.name} and {taken[document['id']]} have the same id, {document['id']}")
+        taken[document["id"]] = file.name
+        yield file.name, {name: value for name, value in document.items() if name != "version"}
 
 
-def _checked(alerts: "_Alerts", file: str, rule: Mapping[str, Any]) -> _Outcome:
-    rule_id = str(rule["id"])
-    status, answer = alerts.ask("PUT", f"{_path(rule_id)}?dry_run=true", {"rule": rule}, may_be=(422,))
+def _checked(alerts: "_Alerts", kind: Documents, file: str, document: Mapping[str, Any]) -> _Outcome:
+    document_id = str(document["id"])
+    path = kind.path_of(document_id)
+    status, answer = alerts.ask("PUT", f"{path}?dry_run=true", {kind.noun: document}, may_be=(422,))
     if status == http.client.UNPROCESSABLE_ENTITY:
-        faults = [f"{error['pointer'].removeprefix('/rule')}: {error['detail']}" for error in answer["errors"]]
-        return _Outcome(file, rule_id, faults=faults)
-    status, before = alerts.ask("GET", _path(rule_id), may_be=(404,))
+        under = f"/{kind.noun}"
+        faults = [f"{error['pointer'].removeprefix(under)}: {error['detail']}" for error in answer["errors"]]
+        return _Outcome(file, document_id, faults=faults)
+    status, before = alerts.ask("GET", path, may_be=(404,))
     if status == http.client.NOT_FOUND:
-        return _Outcome(file, rule_id, is_new=True)
-    return _Outcome(file, rule_id, differences(before["rule"], dict(rule)))
+        return _Outcome(file, document_id, is_new=True)
+    return _Outcome(file, document_id, differences(before[kind.noun], dict(document)))
 
 
 def _show(outcomes: Sequence[_Outcome], console: Console, *, done: bool) -> None:
@@ -105,7 +123,7 @@ def _show(outcomes: Sequence[_Outcome], console: Console, *, done: bool) -> None
                 console.print(Text(f"  {fault}"), soft_wrap=True)
             continue
         what = "is new" if outcome.is_new else "changes" if outcome.changes else "stays as it is"
-        console.print(Text(f"{outcome.file}: {outcome.rule_id} {what}"))
+        console.print(Text(f"{outcome.file}: {outcome.document_id} {what}"))
         for change in outcome.changes:
             before, after = (json.dumps(value, ensure_ascii=False) for value in (change.before, change.after))
             console.print(Text(f"  {change.path}: {before} -> {after}"), soft_wrap=True)
@@ -113,13 +131,9 @@ def _show(outcomes: Sequence[_Outcome], console: Console, *, done: bool) -> None
     console.print(f"{moved} of {len(outcomes)} {'saved' if done else 'would be saved'}.", highlight=False)
 
 
-def _path(rule_id: str) -> str:
-    return f"/v1/alert-rules/{quote(rule_id, safe='')}"
-
-
 def _admin_key(settings: StandaloneSettings) -> str:
     if not settings.admin_key_file.exists():
-        raise RulesNotApplied(f"There is no {settings.admin_key_file}; start Mainstay first, or give --key")
+        raise NotApplied(f"There is no {settings.admin_key_file}; start Mainstay first, or give --key")
     return settings.admin_key_file.read_text().strip()
 
 
@@ -133,7 +147,7 @@ class _Alerts:
     def ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, may_be: Sequence[int] = ()
     ) -> tuple[int, Any]:
-        """The status and the document of an answer. Raises `RulesNotApplied` for a failure not in `may_be`."""
+        """The status and the document of an answer. Raises `NotApplied` for a failure not in `may_be`."""
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
@@ -145,8 +159,8 @@ class _Alerts:
                 answer = connection.getresponse()
                 document = json.loads(answer.read() or b"null")
             except (OSError, http.client.HTTPException, ValueError) as error:
-                raise RulesNotApplied(f"alerts at {parts.netloc} gave no answer: {error}") from None
+                raise NotApplied(f"alerts at {parts.netloc} gave no answer: {error}") from None
         if answer.status >= http.client.BAD_REQUEST and answer.status not in may_be:
             detail = document.get("detail") if isinstance(document, dict) else "is that alerts?"
-            raise RulesNotApplied(f"alerts refuses ({answer.status}): {detail}")
+            raise NotApplied(f"alerts refuses ({answer.status}): {detail}")
         return answer.status, document

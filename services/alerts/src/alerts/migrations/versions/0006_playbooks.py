@@ -1,0 +1,209 @@
+"""Playbooks and their runs, risk cases, what people say of alerts, owners by date, touches owed and promised."""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+OF_PLAYBOOKS = "'task-overdue', 'task-escalated', 'playbook-message'"
+OF_ALERTS = "'opened', 'resolved', 'escalated', 'returned'"
+OF_OTHERS = "'test', 'channel-disabled', 'daily', 'weekly'"
+
+UP = (
+    """
+    ALTER TABLE alerts.alert
+        ADD COLUMN assignee text,
+        ADD COLUMN outcome text,
+        ADD COLUMN feedback text CHECK (feedback IN ('true', 'premature', 'false')),
+        ADD COLUMN feedback_by text,
+        ADD COLUMN feedback_at timestamptz
+    """,
+    "CREATE INDEX alert_assignee ON alerts.alert (assignee) WHERE assignee IS NOT NULL AND state <> 'resolved'",
+    "CREATE INDEX account_team ON alerts.account USING gin (team jsonb_path_ops)",
+    """
+    CREATE TABLE alerts.account_owner (
+        account_id text NOT NULL REFERENCES alerts.account,
+        since timestamptz NOT NULL,
+        owner text,
+        PRIMARY KEY (account_id, since)
+    )
+    """,
+    """
+    INSERT INTO alerts.account_owner (account_id, since, owner)
+    SELECT account_id, '1970-01-01T00:00:00Z', owner FROM alerts.account WHERE owner IS NOT NULL
+    """,
+    """
+    CREATE TABLE alerts.account_touch (
+        account_id text PRIMARY KEY REFERENCES alerts.account,
+        touched_at timestamptz,
+        next_due_on date
+    )
+    """,
+    # what is known of touches already is worked out by looking at them once more
+    """
+    INSERT INTO alerts.due (kind, key, due_at, payload)
+    SELECT DISTINCT 'look', account_id || E'\\n' || 'touches 1970-01-01T00:00:00+00:00', now(), CAST('{}' AS jsonb)
+    FROM alerts.observation WHERE subject = 'touches' ON CONFLICT DO NOTHING
+    """,
+    """
+    CREATE TABLE alerts.playbook_version (
+        id text NOT NULL,
+        version integer NOT NULL CHECK (version > 0),
+        body jsonb NOT NULL,
+        saved_at timestamptz NOT NULL,
+        saved_by text NOT NULL,
+        reason text,
+        PRIMARY KEY (id, version)
+    )
+    """,
+    """
+    CREATE TABLE alerts.run (
+        id text PRIMARY KEY,
+        account_id text NOT NULL REFERENCES alerts.account,
+        playbook text NOT NULL,
+        version integer NOT NULL,
+        document jsonb NOT NULL,
+        cause text NOT NULL,
+        started_at timestamptz NOT NULL,
+        started_by text NOT NULL,
+        owner text,
+        state text NOT NULL CHECK (state IN ('open', 'won', 'lost', 'abandoned')),
+        ended_at timestamptz,
+        ended_by text,
+        reason text,
+        comment text,
+        CHECK ((state = 'open') = (ended_at IS NULL))
+    )
+    """,
+    "CREATE UNIQUE INDEX run_open ON alerts.run (account_id, playbook) WHERE state = 'open'",
+    "CREATE INDEX run_newest ON alerts.run (started_at DESC, id DESC)",
+    "CREATE INDEX run_of_account ON alerts.run (account_id, started_at)",
+    """
+    CREATE TABLE alerts.run_cause (
+        account_id text NOT NULL REFERENCES alerts.account,
+        playbook text NOT NULL,
+        cause text NOT NULL,
+        run_id text NOT NULL REFERENCES alerts.run,
+        heard_at timestamptz NOT NULL,
+        PRIMARY KEY (account_id, playbook, cause)
+    )
+    """,
+    "CREATE INDEX run_cause_of_run ON alerts.run_cause (run_id)",
+    """
+    CREATE TABLE alerts.task (
+        id text PRIMARY KEY,
+        run_id text NOT NULL REFERENCES alerts.run,
+        account_id text NOT NULL REFERENCES alerts.account,
+        step text NOT NULL,
+        number integer NOT NULL,
+        state text NOT NULL CHECK (state IN ('waiting', 'open', 'done', 'skipped', 'not-needed', 'cancelled')),
+        due_on date,
+        settled_at timestamptz,
+        settled_by text,
+        note text,
+        reminded_at timestamptz,
+        escalated_at timestamptz,
+        UNIQUE (run_id, step)
+    )
+    """,
+    "CREATE INDEX task_open ON alerts.task (account_id) WHERE state = 'open'",
+    """
+    CREATE TABLE alerts.risk_case (
+        id text PRIMARY KEY,
+        account_id text NOT NULL REFERENCES alerts.account,
+        state text NOT NULL CHECK (state IN ('at-risk', 'plan-in-place', 'saving', 'recovered', 'lost')),
+        reason text NOT NULL,
+        owner text,
+        plan text,
+        arr_at_risk jsonb NOT NULL,
+        alert_ids text[] NOT NULL,
+        run_id text REFERENCES alerts.run,
+        opened_at timestamptz NOT NULL,
+        opened_by text NOT NULL,
+        closed_at timestamptz,
+        closed_by text,
+        outcome text,
+        CHECK ((state IN ('recovered', 'lost')) = (closed_at IS NOT NULL))
+    )
+    """,
+    "CREATE UNIQUE INDEX risk_case_open ON alerts.risk_case (account_id) WHERE closed_at IS NULL",
+    "CREATE INDEX risk_case_newest ON alerts.risk_case (opened_at DESC, id DESC)",
+    """
+    CREATE TABLE alerts.risk_case_step (
+        id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+        case_id text NOT NULL REFERENCES alerts.risk_case,
+        at timestamptz NOT NULL,
+        by text NOT NULL,
+        changes jsonb NOT NULL,
+        comment text
+    )
+    """,
+    "CREATE INDEX risk_case_step_of ON alerts.risk_case_step (case_id, id)",
+    "ALTER TABLE alerts.notification DROP CONSTRAINT notification_kind_check",
+    "ALTER TABLE alerts.notification DROP CONSTRAINT notification_check",
+    f"""
+    ALTER TABLE alerts.notification
+        ADD CONSTRAINT notification_kind_check CHECK (kind IN ({OF_ALERTS}, {OF_OTHERS}, {OF_PLAYBOOKS})),
+        ADD CONSTRAINT notification_check CHECK (
+            (kind IN ({OF_ALERTS})) = (alert_id IS NOT NULL) AND (kind IN ({OF_OTHERS})) = (account_id IS NULL)
+        )
+    """,
+    # accounts that are known already: their dates are looked at once
+    """
+    INSERT INTO alerts.due (kind, key, due_at, payload)
+    SELECT 'playbook', account_id || E'\\n' || 'dates 1970-01-01T00:00:00+00:00', now(), CAST('{}' AS jsonb)
+    FROM alerts.account WHERE next_renewal_on IS NOT NULL ON CONFLICT DO NOTHING
+    """,
+)
+
+DOWN = (
+    "DELETE FROM alerts.due WHERE kind IN ('playbook', 'snooze')",
+    f"""
+    DELETE FROM alerts.attempt WHERE delivery_id IN (
+        SELECT d.id FROM alerts.delivery d JOIN alerts.notification n ON n.id = d.notification_id
+        WHERE n.kind IN ({OF_PLAYBOOKS})
+    )
+    """,
+    f"""
+    DELETE FROM alerts.delivery WHERE notification_id IN (
+        SELECT id FROM alerts.notification WHERE kind IN ({OF_PLAYBOOKS})
+    )
+    """,
+    f"DELETE FROM alerts.notification WHERE kind IN ({OF_PLAYBOOKS})",
+    "ALTER TABLE alerts.notification DROP CONSTRAINT notification_kind_check",
+    "ALTER TABLE alerts.notification DROP CONSTRAINT notification_check",
+    f"""
+    ALTER TABLE alerts.notification
+        ADD CONSTRAINT notification_kind_check CHECK (kind IN ({OF_ALERTS}, {OF_OTHERS})),
+        ADD CONSTRAINT notification_check CHECK (
+            (kind IN ({OF_OTHERS})) = (alert_id IS NULL) AND (alert_id IS NULL) = (account_id IS NULL)
+        )
+    """,
+    "DROP TABLE alerts.risk_case_step",
+    "DROP TABLE alerts.risk_case",
+    "DROP TABLE alerts.task",
+    "DROP TABLE alerts.run_cause",
+    "DROP TABLE alerts.run",
+    "DROP TABLE alerts.playbook_version",
+    "DROP TABLE alerts.account_touch",
+    "DROP TABLE alerts.account_owner",
+    "DROP INDEX alerts.account_team",
+    "DROP INDEX alerts.alert_assignee",
+    "DELETE FROM alerts.transition WHERE step IN ('assigned', 'commented', 'judged')",
+    """
+    ALTER TABLE alerts.alert DROP COLUMN assignee, DROP COLUMN outcome,
+        DROP COLUMN feedback, DROP COLUMN feedback_by, DROP COLUMN feedback_at
+    """,
+)
+
+
+def upgrade() -> None:
+    for statement in UP:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    for statement in DOWN:
+        op.execute(statement)
