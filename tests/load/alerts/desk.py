@@ -25,6 +25,7 @@ from mainstay.web.keys import ACCESS_HISTORY, create_key
 from mainstay.web.serving import Listener, bind, serve
 from standalone.ports import free_port
 from standalone.postgres import EmbeddedPostgres
+from standalone.services import EVENT_LOG
 
 SECRET = "b" * 32
 
@@ -37,7 +38,7 @@ async def database_url() -> AsyncIterator[str]:
         try:
             await asyncio.to_thread(postgres.start)
             url = await asyncio.to_thread(postgres.ensure_database)
-            for history in (ACCESS_HISTORY, HISTORY):
+            for history in (EVENT_LOG, ACCESS_HISTORY, HISTORY):
                 await migrate(url, history)
             yield url
         finally:
@@ -101,7 +102,9 @@ class Desk:
 
     async def rule(self, document: dict[str, Any]) -> None:
         """Save a rule."""
-        (await self.api.put(f"/v1/alert-rules/{document['id']}", json=document)).raise_for_status()
+        answer = await self.api.put(f"/v1/alert-rules/{document['id']}", json={"rule": document})
+        if answer.is_error:
+            raise ValueError(answer.text)
 
 
 @asynccontextmanager
@@ -118,7 +121,7 @@ async def desk() -> AsyncIterator[Desk]:
         await log.ensure_topics(TOPICS)
         port = free_port()
         environment = {
-            "PATH": os.environ["PATH"],
+            **os.environ,
             "MAINSTAY_DATABASE_URL": url,
             "MAINSTAY_SECRET_KEY": SECRET,
             "MAINSTAY_LOG_LEVEL": "WARNING",
