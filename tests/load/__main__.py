@@ -1,9 +1,11 @@
 """make bench: throughput and latency, side by side with a baseline in the same run; claims are ratios."""
 
 import argparse
+import asyncio
 from pathlib import Path
 
 from tests.load import freshness, importing
+from tests.load.alerts import delivering, evaluating
 from tests.load.health_score import consumption, portfolio
 from tests.load.ingest.comparison import compare as compare_ingest
 
@@ -25,6 +27,9 @@ def main() -> None:
     measured = list(portfolio.measure(wanted.accounts))
     print(portfolio.table(measured), flush=True)
     portfolio.draw(measured, CHART)
+    print(asyncio.run(evaluating.measure()), end="\n\n", flush=True)
+    print(asyncio.run(delivering.latency()), end="\n\n", flush=True)
+    print(asyncio.run(delivering.beside()), flush=True)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,9 @@ class KeepAccounts:
                     await self._playing.on_record(work, before, newest[account_id], said_at[account_id])
 
 
+LOOKED_AT_ONCE = 50
+"""Subjects; with 200 rules about each, their look takes some 0.3 s between two statements."""
+
 BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for one in SPECS[kind].watches}))
 """The subjects of conditions that go by the account's zone, stage or service."""
 
@@ -151,15 +154,26 @@ class Watch:
         accounts: Mapping[str, Account],
         traces: Mapping[Subject, str | None],
     ) -> None:
-        if not subjects:
-            return
+        """Some subjects after the other: between two statements the database waits for a few seconds at most."""
+        ordered = sorted(subjects)
+        for start in range(0, len(ordered), LOOKED_AT_ONCE):
+            await self._look_at(work, rulebook, ordered[start : start + LOOKED_AT_ONCE], accounts, traces)
+
+    async def _look_at(
+        self,
+        work: Work,
+        rulebook: Rulebook,
+        subjects: Sequence[Subject],
+        accounts: Mapping[str, Account],
+        traces: Mapping[Subject, str | None],
+    ) -> None:
         now = self._clock.now()
         histories = await work.alerts.histories([subject for subject in subjects if subject[1] != ACCOUNT])
         wholes = await work.alerts.whole_histories([account_id for account_id, name in subjects if name == ACCOUNT])
         stored = await work.alerts.about(subjects)
         changes: list[Change] = []
         again: dict[Subject, datetime] = {}
-        for subject in sorted(subjects):
+        for subject in subjects:
             account = accounts[subject[0]]
             if subject[1] == ACCOUNT:
                 found = look_at_account(rulebook, wholes.get(account.id, ()), account, now)

@@ -128,10 +128,8 @@ def look_at_account(rulebook: Rulebook, history: Sequence[Observation], account:
     """The episodes of conditions over an account's variables; `history` is everything observed about it."""
     ordered = _in_order(history)
     now = max(now, ordered[-1].at) if ordered else now
-    looks = [
-        _held(rule, variables.cel(rule, ordered, account, now), account.id, ACCOUNT, now)
-        for rule in rulebook.on_variables
-    ]
+    moments = variables.cel(rulebook.on_variables, ordered, account, now)
+    looks = [_held(rule, moments[rule.id], account.id, ACCOUNT, now) for rule in rulebook.on_variables]
     looks += [Look(again_at=variables.next_look(rule, account, now)) for rule in rulebook.on_variables]
     return _together(looks)
 

@@ -3,6 +3,7 @@
 A rule's words come from a versioned document; what the kinds of conditions mean stands in `alerts.domain.conditions`.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -100,7 +101,7 @@ class Rule:
         """What the rule tells apart, the mildest first."""
         return tuple(grade for grade in self._all_grades if grade in self.severity)
 
-    @property
+    @cached_property
     def reaching(self) -> Reaching:
         """When a value has reached a level."""
         if self.kind is Kind.METRIC_THRESHOLD and self.when["is"] == "below":
@@ -124,26 +125,29 @@ class Rule:
         """The variables that its conditions use."""
         return frozenset(name for condition in self.conditions.values() for name in condition.variables)
 
+    @cached_property
+    def _ladder(self) -> tuple[tuple[str, float], ...]:
+        return tuple((grade, self.levels[grade]) for grade in reversed(self.grades))
+
     def graded(self, value: float) -> str | None:
         """The worst grade whose level a value has reached."""
-        return next(
-            (grade for grade in reversed(self.grades) if reached(value, self.levels[grade], self.reaching)), None
-        )
+        has_reached = REACHED[self.reaching]
+        for grade, level in self._ladder:
+            if has_reached(value, level):
+                return grade
+        return None
 
     def worded(self, sentence: str, words: Mapping[str, str]) -> str:
         """A sentence of the rule with its names filled in; a name that an older alert does not have stays as it is."""
         return Template(sentence).safe_substitute(words)
 
 
-def reached(value: float, level: float, reaching: Reaching) -> bool:
-    """Whether a value has reached a level."""
-    match reaching:
-        case Reaching.AT_LEAST:
-            return value >= level
-        case Reaching.AT_MOST:
-            return value <= level
-        case Reaching.BELOW:
-            return value < level
+REACHED: Mapping[Reaching, Callable[[float, float], bool]] = {
+    Reaching.AT_LEAST: operator.ge,
+    Reaching.AT_MOST: operator.le,
+    Reaching.BELOW: operator.lt,
+}
+"""Whether a value has reached a level."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Conditions on an account's health: its band, score, metrics and activity, and the data behind them."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -101,14 +102,23 @@ def score_drop(rule: Rule, ordered: Sequence[Observation], __: Account) -> Itera
     # a score counts until another takes its place, and for the window after that
     lapses = [(later + window, None, seen) for (_, _, seen), (later, _, _) in pairwise(known)]
     holds = False
-    first, score = 0, None
+    first = come = 0
+    tops: deque[tuple[int, int]] = deque()
+    """Places and scores of those that count and that no later one reaches: the highest is the first."""
     for at, _, seen in sorted([*known, *lapses], key=lambda one: (one[0], one[1] is None)):
-        now = [one for one in known[first:] if one[0] <= at]
-        while len(now) > 1 and now[1][0] <= at - window:
-            now.pop(0)
+        while come < len(known) and known[come][0] <= at:
+            score = known[come][1]
+            while score is not None and tops and tops[-1][1] <= score:
+                tops.pop()
+            if score is not None:
+                tops.append((come, score))
+            come += 1
+        while first + 1 < come and known[first + 1][0] <= at - window:
             first += 1
-        score = now[-1][1]
-        highest = max((each for _, each, _ in now if each is not None), default=None)
+        while tops and tops[0][0] < first:
+            tops.popleft()
+        score = known[come - 1][1]
+        highest = tops[0][1] if tops else None
         drop = None if score is None or highest is None else highest - score
         grade = None if drop is None else rule.graded(drop)
         if grade is not None:

@@ -6,6 +6,7 @@ Flat, because of `health.score` only the root could be checked when a rule is sa
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from alerts.domain.accounts import Account
@@ -104,58 +105,105 @@ def concerns(names: Iterable[str], subject: str) -> bool:
     )
 
 
-def cel(rule: Rule, ordered: Sequence[Observation], account: Account, now: datetime) -> Iterator[Moment]:
-    """The worst grade whose condition is true of the account's variables.
+def cel(
+    rules: Sequence[Rule], ordered: Sequence[Observation], account: Account, now: datetime
+) -> Mapping[str, Sequence[Moment]]:
+    """For each rule, by its id: from when on which grade is the worst whose condition is true.
 
-    Looked at with each fact and, where time moves a variable, at each midnight in the account's zone.
+    A rule is looked at with each fact that concerns it and, where time moves a variable, at each midnight in the
+    account's zone. All rules at once, because what is known of the account at an instant is the same for all.
     """
-    used = rule.variables
-    relevant = [seen for seen in ordered if concerns(used, seen.subject)]
-    moves = any(variable.moves for name in used if (variable := meaning(name)) is not None)
-    holds: str | None = None
-    for at, seen, values in _readings(relevant, account, now, moves=moves):
-        grade = next((grade for grade in reversed(rule.grades) if rule.conditions[grade].holds(values)), None)
-        name = seen.event_id if seen else f"account {at.isoformat()}"
-        if grade is not None and grade != holds:
-            words = {"condition": rule.conditions[grade].text, "since_on": at.date().isoformat()}
-            yield Moment(at, name, name, grade, words)
-        elif grade is None and holds is not None:
-            yield Moment(at, name, name)
-        holds = grade
+    watched = [_Watched(rule, ordered, account, now) for rule in rules]
+    concerned: dict[str, Sequence[_Watched]] = {}
+    state = _State(account)
+    for at, seen in _instants(watched, ordered, account, now):
+        if seen is None:
+            asked: Sequence[_Watched] = [one for one in watched if one.since is not None and one.since <= at]
+        else:
+            state.take(seen)
+            if seen.subject not in concerned:
+                concerned[seen.subject] = [one for one in watched if concerns(one.rule.variables, seen.subject)]
+            asked = concerned[seen.subject]
+        values = state.at(at) if asked else {}
+        for one in asked:
+            one.look(at, seen, values)
+    for one in watched:
+        if one.is_timeless:
+            one.look(now, None, state.at(now))
+    return {one.rule.id: one.moments for one in watched}
 
 
 def next_look(rule: Rule, account: Account, now: datetime) -> datetime | None:
     """When the rule is to be looked at again, though no fact comes."""
-    if not any(variable.moves for name in rule.variables if (variable := meaning(name)) is not None):
+    if not _moves(rule):
         return None
     zone = zone_of(account)
     return start_of_day(day_of(now, zone) + timedelta(days=1), zone)
 
 
-def _readings(
-    ordered: Sequence[Observation], account: Account, now: datetime, *, moves: bool
-) -> Iterator[tuple[datetime, Observation | None, Mapping[str, Any]]]:
-    zone = zone_of(account)
-    state = _State(account)
-    midnights: list[datetime] = []
-    if moves:
-        today = day_of(now, zone)
-        first = day_of(ordered[0].at, zone) if ordered else today
-        first = max(first, today - timedelta(days=MOST_DAYS))
-        midnights = [start_of_day(first + timedelta(days=n), zone) for n in range((today - first).days + 1)]
-    waiting = iter([*midnights, None])
-    midnight = next(waiting)
+def _moves(rule: Rule) -> bool:
+    return any(variable.moves for name in rule.variables if (variable := meaning(name)) is not None)
+
+
+class _Watched:
+    """A rule whose conditions are followed through an account's facts.
+
+    `since` is the first midnight at which it is looked at, None where time moves none of its variables. `is_timeless`:
+    neither facts nor time concern it, only the account's record.
+    """
+
+    __slots__ = ("_holds", "is_timeless", "moments", "rule", "since")
+
+    def __init__(self, rule: Rule, ordered: Sequence[Observation], account: Account, now: datetime) -> None:
+        self.rule = rule
+        self.moments: list[Moment] = []
+        self._holds: str | None = None
+        first = next((seen for seen in ordered if concerns(rule.variables, seen.subject)), None)
+        moves = _moves(rule)
+        self.is_timeless = first is None and not moves
+        self.since: datetime | None = None
+        if moves:
+            zone = zone_of(account)
+            today = day_of(now, zone)
+            day = today if first is None else max(day_of(first.at, zone), today - timedelta(days=MOST_DAYS))
+            self.since = start_of_day(day, zone)
+
+    def look(self, at: datetime, seen: Observation | None, values: Mapping[str, Any]) -> None:
+        rule = self.rule
+        grade = next((grade for grade in reversed(rule.grades) if rule.conditions[grade].holds(values)), None)
+        name = seen.event_id if seen else f"account {at.isoformat()}"
+        if grade is not None and grade != self._holds:
+            words = {"condition": rule.conditions[grade].text, "since_on": at.date().isoformat()}
+            self.moments.append(Moment(at, name, name, grade, words))
+        elif grade is None and self._holds is not None:
+            self.moments.append(Moment(at, name, name))
+        self._holds = grade
+
+
+def _instants(
+    watched: Sequence[_Watched], ordered: Sequence[Observation], account: Account, now: datetime
+) -> Iterator[tuple[datetime, Observation | None]]:
+    """The facts, and the midnights (None) at which a rule is looked at: a fact before a midnight of its instant."""
+    midnights = iter(_midnights(watched, account, now))
+    midnight = next(midnights, None)
     for seen in ordered:
         while midnight is not None and midnight < seen.at:
-            yield midnight, None, state.at(midnight)
-            midnight = next(waiting)
-        state.take(seen)
-        yield seen.at, seen, state.at(seen.at)
+            yield midnight, None
+            midnight = next(midnights, None)
+        yield seen.at, seen
     while midnight is not None and midnight <= now:
-        yield midnight, None, state.at(midnight)
-        midnight = next(waiting)
-    if not ordered and not moves:
-        yield now, None, state.at(now)
+        yield midnight, None
+        midnight = next(midnights, None)
+
+
+def _midnights(watched: Sequence[_Watched], account: Account, now: datetime) -> Iterator[datetime]:
+    since = min((one.since for one in watched if one.since is not None), default=None)
+    if since is None:
+        return
+    zone = zone_of(account)
+    first, today = day_of(since, zone), day_of(now, zone)
+    for days in range((today - first).days + 1):
+        yield start_of_day(first + timedelta(days=days), zone)
 
 
 def values_at(history: Sequence[Observation], account: Account, now: datetime) -> Mapping[str, Any]:
@@ -199,7 +247,7 @@ class _State:
     def take(self, seen: Observation) -> None:
         """Take in a fact."""
         values, fact = self._values, seen.fact
-        values |= {"event_kind": _kind_of(fact), "event_subject": seen.subject, "event_at": seen.at}
+        values |= {"event_kind": _kind_of(type(fact).__name__), "event_subject": seen.subject, "event_at": seen.at}
         match fact:
             case ScoreMoved(score, previous, band):
                 values |= {"health_score": score, "previous_score": previous, "health_band": band.value}
@@ -256,8 +304,8 @@ def _days(today: date, until: date | None) -> int | None:
     return None if until is None else (until - today).days
 
 
-def _kind_of(fact: object) -> str:
-    name = type(fact).__name__
+@cache
+def _kind_of(name: str) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
 
 

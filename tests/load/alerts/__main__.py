@@ -1,0 +1,19 @@
+"""python -m tests.load.alerts: rules evaluated, the way to a message, a healthy destination beside one that hangs."""
+
+import argparse
+import asyncio
+
+from tests.load.alerts import delivering, evaluating
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.load.alerts", description=__doc__)
+    parser.add_argument("--accounts", type=int, default=evaluating.ACCOUNTS, help="accounts whose scores move")
+    wanted = parser.parse_args()
+    print(asyncio.run(evaluating.measure(wanted.accounts)), end="\n\n", flush=True)
+    print(asyncio.run(delivering.latency()), end="\n\n", flush=True)
+    print(asyncio.run(delivering.beside()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
