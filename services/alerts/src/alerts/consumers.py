@@ -104,6 +104,8 @@ def decode_account(record: Record) -> Heard[Account] | None:
         stage=data.stage,
         segment=data.segment,
         industry=data.industry,
+        touch_every_days=data.promises.touch_every_days,
+        response_within_hours=data.promises.response_within_hours,
     )
     return _heard(event, account)
 

@@ -51,16 +51,15 @@ class RecordUsage:
                 touched.add(account.id)
                 if day == today:
                     today_changed.add(account.id)
-            new = [account for account in accounts.values() if account.sequence == 0]
-            for account in new:
-                work.publish([snapshot(account, at)])
+            new = {account.id for account in accounts.values() if account.sequence == 0}
             dirty = [accounts[account_id] for account_id in touched if accounts[account_id].dirty_from]
             assessed = {account_id for account_id in today_changed if not accounts[account_id].dirty_from}
-            # An assessment writes the days of its accounts too.
-            saved = touched - assessed | {account.id for account in new}
-            await work.accounts.save([accounts[account_id] for account_id in saved])
-            await self._assess(work, [accounts[account_id] for account_id in sorted(assessed)], at, causes)
-            await work.due.arm_many(CLOSE, [(account.id, account.next_close(at)) for account in new])
+            work.publish([snapshot(accounts[account_id], at) for account_id in sorted(new - assessed)])
+            # An assessment writes the days of its accounts too, and tells the record with what follows from it.
+            await work.accounts.save([accounts[account_id] for account_id in (touched | new) - assessed])
+            scored = [accounts[account_id] for account_id in sorted(assessed)]
+            await self._assess(work, scored, at, causes, retell=new & assessed)
+            await work.due.arm_many(CLOSE, [(each, accounts[each].next_close(at)) for each in sorted(new)])
             await arm_rebuild(work, dirty, at)
 
 
