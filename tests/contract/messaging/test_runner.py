@@ -106,6 +106,33 @@ async def test_what_passes_by_itself_is_repeated_and_nothing_goes_aside(world: W
     assert await waiting(world.log, world.group, world.effects.offsets) == []
 
 
+async def test_the_next_batch_is_read_while_one_is_handled_and_again_when_that_fails(world: World) -> None:
+    decoded: list[Record] = []
+    failed = False
+
+    def decode(record: Record) -> Record:
+        decoded.append(record)
+        return record
+
+    async def is_ahead() -> bool:
+        return len(decoded) > 50
+
+    async def handle(batch: Batch[Record]) -> None:
+        nonlocal failed
+        if not failed:
+            await eventually(is_ahead, what="more than this batch")
+            failed = True
+            raise ConnectionResetError("the database is restarting")
+        await world.effects.handle(batch)
+
+    await world.append(world.records(200))
+    async with Running(world, handle=handle, decode=decode, up_to=50):
+        await world.all_had_an_effect()
+    await world.check()
+    assert failed
+    assert len(decoded) > 250
+
+
 async def test_an_event_is_handled_within_tens_of_milliseconds(world: World) -> None:
     handled = asyncio.Event()
 

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 from sqlalchemy import text
 
+from health_score.application.ports import UsageEvent
 from health_score.bootstrap import Handlers
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event
@@ -94,8 +95,10 @@ class Health:
 
     async def receives(self, *events: Any) -> None:
         """A batch of events of one topic."""
+        if isinstance(events[0].data, UsageRecorded):
+            await self.handlers.usage(Batch((), tuple(map(UsageEvent.of, events))))
+            return
         handlers: dict[Any, Any] = {
-            UsageRecorded: self.handlers.usage,
             **dict.fromkeys(FACTS, self.handlers.facts),
             AccountValueChanged: self.handlers.values,
         }

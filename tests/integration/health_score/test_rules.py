@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from mainstay.contracts.facts import TicketFact, TouchpointFact
-from mainstay.contracts.health_score import AccountChanged
+from mainstay.contracts.health_score import AccountChanged, ServicePromises
 from mainstay.contracts.ingest import ServicePolicy
 from tests.integration.health_score.health import Health, daily, fact, instant, stated, usage, value
 
@@ -117,7 +117,9 @@ async def test_the_service_of_a_tier_is_shown_with_why_and_measured_against(heal
 
     service = (await account(health))["record"]["service"]
     assert (service["policy"], service["by"]["how"], service["by"]["reason"]) == ("high touch", "rule", "tier is high")
-    assert service["promises"]["response_within_hours"] == {"urgent": 1, "high": 4, "normal": 8, "low": 24}
+    hours = {"urgent": 1, "high": 4, "normal": 8, "low": 24}
+    assert service["promises"]["response_within_hours"] == hours
+    assert (await health.said(AccountChanged))[-1].promises == ServicePromises(30, hours)
     metrics = await health.metrics("acme")
     assert (metrics["touch_cadence_share"], metrics["answered_in_time_share_90d"]) == (0.5, 0)
     assert (await health.metrics("acme", "2026-02-28"))["touch_cadence_share"] is None  # it was of no tier then
@@ -131,6 +133,7 @@ async def test_the_service_of_a_tier_is_shown_with_why_and_measured_against(heal
     preview = (await health.api.post("/v1/service-policies/preview", json={"document": policies})).json()
     assert preview["moves"] == [{"before": "medium touch", "after": "all", "accounts": 1}]
     await put(health, "service-policies", policies)
+    assert (await health.said(AccountChanged))[-1].promises == ServicePromises(5)
     assert (await health.metrics("acme"))["touch_cadence_share"] == 3
     assert (await account(health))["record"]["service"]["promises"] == {
         "touch_every_days": 5,

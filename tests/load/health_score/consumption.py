@@ -1,6 +1,6 @@
 """How fast health-score consumes usage events to committed scores, beside other ways to do it, in turns.
 
-    python -m tests.load.health_score [--events 60000] [--rounds 3] [--profile]
+    python -m tests.load.health_score [--events 120000] [--rounds 3] [--profile]
 
 All read the same records of the same Kafka topic into the same durable PostgreSQL, each into a fresh database, and each
 is one process. health-score stores, deduplicates, counts, scores and publishes, for accounts that have two months of

@@ -16,7 +16,7 @@ from tests.load.health_score.filling import account_id, shape_of, shapes
 
 ACCOUNTS: Final = 200
 FEATURES: Final = 12
-EVENTS: Final = 60_000
+EVENTS: Final = 120_000
 REPEATED: Final = 0.01
 """The share of events that are sent a second time, soon after the first."""
 

@@ -289,21 +289,6 @@ def test_an_empty_day_and_a_large_one_survive_their_bytes() -> None:
         assert users_of_from_bytes(use.features, users_of_to_bytes(use)) == use.users_of
 
 
-@given(days=DAYS, back=st.integers(27, 160))
-def test_the_adoption_of_features_is_what_its_definition_says(
-    days: dict[date, list[tuple[int | None, int]]], back: int
-) -> None:
-    day = FIRST + timedelta(days=back)
-    expected: dict[int, set[int]] = {}
-    for each, events in days.items():
-        for user, feature in events:
-            if day - timedelta(days=28) < each <= day and user is not None:
-                expected.setdefault(feature, set()).add(user)
-    windows = as_of(_activity(days), day, running=False, seats=None).windows
-    found = windows.users_of_features(windows.index(day), 28)
-    assert found == {feature: bits_of(users) for feature, users in expected.items()}
-
-
 def test_every_metric_says_what_it_is() -> None:
     assert [name for name, metric in METRICS.items() if not metric.means] == []
 

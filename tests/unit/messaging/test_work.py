@@ -42,7 +42,8 @@ def test_the_parts_of_a_batch_make_the_same_steps_as_the_whole(
     work: tuple[list[Record], list[Position], list[int]],
 ) -> None:
     records, steps, cuts = work
-    it = Work(records, steps, lambda each: each)
+    it = Work[Record](lambda each: each)
+    it.add(records, steps)
 
     stored = {each.partition: each.expected for each in steps}
     seen: list[Record] = []
@@ -61,7 +62,10 @@ def test_what_cannot_be_decoded_is_refused_and_what_is_nobodys_business_left_out
     def decode(each: Record) -> int | None:
         return int(each.value) or None
 
-    batch = Work([record(0, 0), record(0, 1, b"x"), record(0, 2, b"0")], [step(0, 0, 3)], decode).part(0, 3)
+    work = Work(decode)
+    work.add([record(0, 0)], [step(0, 0, 1)])
+    work.add([record(0, 1, b"x"), record(0, 2, b"0")], [step(0, 1, 3)])
+    batch = work.part(0, 3)
 
     assert batch.messages == (1,)
     [letter] = batch.refused
@@ -71,7 +75,8 @@ def test_what_cannot_be_decoded_is_refused_and_what_is_nobodys_business_left_out
 
 
 def test_one_record_can_be_put_aside() -> None:
-    work = Work([record(0, 0), record(0, 1)], [step(0, 0, 2)], lambda each: each)
+    work = Work[Record](lambda each: each)
+    work.add([record(0, 0), record(0, 1)], [step(0, 0, 2)])
     aside = work.aside(1, "no")
     assert (aside.positions, aside.messages) == ((step(0, 1, 2),), ())
     assert [letter.record.offset for letter in aside.refused] == [1]

@@ -105,6 +105,8 @@ def decode_account(record: Record) -> Heard[Account] | None:
         stage=data.stage,
         segment=data.segment,
         industry=data.industry,
+        touch_every_days=data.promises.touch_every_days,
+        response_within_hours=data.promises.response_within_hours,
         team=tuple(Assignment(each.role, each.person, each.since, each.until) for each in data.team),
     )
     return replace(_heard(event, account), at=data.occurred_at)

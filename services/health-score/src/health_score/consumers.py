@@ -5,6 +5,7 @@ from typing import Any
 
 from health_score.application.erasure import Asked, ObeyErasures
 from health_score.application.facts import RecordFacts, RecordValues
+from health_score.application.ports import UsageEvent
 from health_score.application.usage import RecordUsage
 from mainstay.contracts.alerts import AccountReassigned
 from mainstay.contracts.envelope import Decoder, Event
@@ -32,12 +33,14 @@ class ImplausiblyOld(ValueError):
     """An event's time is no time of use."""
 
 
-def usage_recorded(record: Record) -> Event[UsageRecorded] | None:
+def usage_recorded(record: Record) -> UsageEvent | None:
     """The usage event in a record, None for other events. Raises `UnreadableEvent`, `ImplausiblyOld`."""
     event = _usage(record)
-    if event is not None and event.data.occurred_at < EARLIEST:
+    if event is None:
+        return None
+    if event.data.occurred_at < EARLIEST:
         raise ImplausiblyOld(f"happened at {event.data.occurred_at:%Y-%m-%d}, before {EARLIEST:%Y-%m-%d}")
-    return event
+    return UsageEvent.of(event)
 
 
 def usage(record: RecordUsage) -> Subscription[Any]:

@@ -70,20 +70,20 @@ class Decoder:
     """Reads the events of the given data types; records of other types give None."""
 
     def __init__(self, *types: type[Any]) -> None:
-        self._by_type = {data.TYPE: msgspec.json.Decoder(data) for data in types}
+        self._by_type = {data.TYPE.encode(): msgspec.json.Decoder(data) for data in types}
 
     def __call__(self, record: Record) -> Event[Any] | None:
         """The event in a record, or None when its type is not wanted here. Raises `UnreadableEvent`."""
         attributes = dict(record.headers)
         try:
-            decoder = self._by_type.get(attributes["ce_type"].decode())
+            decoder = self._by_type.get(attributes["ce_type"])
             if decoder is None:
                 return None
             traceparent = attributes.get("traceparent")
             return Event(
                 id=attributes["ce_id"].decode(),
                 source=attributes["ce_source"].decode(),
-                time=datetime.fromisoformat(attributes["ce_time"].decode()).astimezone(UTC),
+                time=_in_utc(attributes["ce_time"].decode()),
                 data=decoder.decode(record.value),
                 traceparent=traceparent.decode() if traceparent else None,
             )
@@ -91,6 +91,11 @@ class Decoder:
             raise UnreadableEvent(f"header {missing} is missing") from missing
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise UnreadableEvent(str(error)) from error
+
+
+def _in_utc(told: str) -> datetime:
+    instant = datetime.fromisoformat(told)
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def rfc3339(instant: datetime) -> str:

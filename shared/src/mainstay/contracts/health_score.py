@@ -202,11 +202,21 @@ class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True):
     until: date | None = None
 
 
+class ServicePromises(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What service an account is promised: days between touches, and hours to answer a ticket in.
+
+    The hours go by the ticket's priority (one without any is a `normal` one); those under `any` hold for the others.
+    """
+
+    touch_every_days: int | None = None
+    response_within_hours: dict[str, int] = {}
+
+
 class AccountChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole current record of an account. A snapshot with a lower `sequence` than one already seen is old.
 
-    `team` has everybody who ever had a role, by role and day; `external_ids` is by system, `locale` BCP 47. `tier` and
-    `stage` are those stated, or those that the operator's rules make of the rest.
+    `team` has everybody who ever had a role, by role and day; `external_ids` is by system, `locale` BCP 47. `tier`,
+    `stage` and `promises` are those stated, or those that the operator's rules make of the rest.
     """
 
     TYPE: ClassVar[str] = "mainstay.account.changed.v1"
@@ -228,6 +238,7 @@ class AccountChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     parent_account_id: str | None = None
     external_ids: dict[str, str] = {}
     team: tuple[TeamMember, ...] = ()
+    promises: ServicePromises = ServicePromises()
 
 
 EVENTS = (

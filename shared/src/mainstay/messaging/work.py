@@ -32,12 +32,20 @@ def join(steps: Sequence[Position], further: Sequence[Position]) -> list[Positio
 class Work(Generic[T]):
     """Records, what they say, and the steps that they make; parts are taken from the front, in order."""
 
-    def __init__(
-        self, records: Sequence[Record], steps: Sequence[Position], decode: Callable[[Record], T | None]
-    ) -> None:
-        self.records = records
-        self._steps = {(step.topic, step.partition): step for step in steps}
-        self._decoded = [_decoded(record, decode) for record in records]
+    def __init__(self, decode: Callable[[Record], T | None]) -> None:
+        self.records: list[Record] = []
+        self.steps: list[Position] = []
+        self._decode = decode
+        self._decoded: list[T | DeadLetter | None] = []
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def add(self, records: Sequence[Record], steps: Sequence[Position]) -> None:
+        """Take in what was fetched after the rest. Raises `BrokenChain`."""
+        self.steps = join(self.steps, steps)
+        self.records += records
+        self._decoded += [_decoded(record, self._decode) for record in records]
 
     def part(self, start: int, end: int) -> Batch[T]:
         """The batch of the records from `start` up to `end`; the parts before it must be committed."""
@@ -56,7 +64,8 @@ class Work(Generic[T]):
 
     def _steps_of(self, start: int, end: int) -> tuple[Position, ...]:
         if (start, end) == (0, len(self.records)):
-            return tuple(sorted(self._steps.values()))
+            return tuple(self.steps)
+        of_partition = {(step.topic, step.partition): step for step in self.steps}
         reached = {
             (record.topic, record.partition): index for index, record in enumerate(self.records[start:end], start)
         }
@@ -64,7 +73,7 @@ class Work(Generic[T]):
         begun = {(record.topic, record.partition): index for index, record in enumerate(self.records[:start])}
         steps = []
         for partition, index in reached.items():
-            whole = self._steps[partition]
+            whole = of_partition[partition]
             expected = self.records[begun[partition]].offset + 1 if partition in begun else whole.expected
             new = whole.new if last[partition] == index else self.records[index].offset + 1
             steps.append(Position(whole.topic, whole.partition, whole.log_id, whole.group, expected, new))

@@ -149,8 +149,7 @@ async def consume(told: Wanted) -> None:
     measures = await connection.fetchval(
         "SELECT measures::text FROM health_score.account ORDER BY length(measures::text) DESC LIMIT 1"
     )
-    report = Report()
-    report.begin()
+    report = Report(told.events)
     for rows in batches:
         began = time.perf_counter()
         async with connection.transaction():

@@ -1,67 +1,93 @@
-"""health-score's own consumption: store, deduplicate, count, score and publish, in the batches that its log gives."""
+"""health-score's own consumption: store, deduplicate, count, score and publish, as its runner feeds its handler."""
 
+import asyncio
 import gc
 import json
 import time
-from datetime import timedelta
-from typing import Final
+from collections import deque
+from dataclasses import replace
+from typing import Any
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from health_score import consumers
 from health_score.bootstrap import build_handlers
 from health_score.scorecards.reading import read_scorecard
 from health_score.store.tables import kit
-from mainstay.contracts.topics import USAGE_EVENTS
 from mainstay.db.engine import Database
+from mainstay.db.errors import is_transient
 from mainstay.db.work import OffsetStore, Transactions
 from mainstay.kernel.clock import SystemClock
-from mainstay.messaging.consuming import Batch
+from mainstay.messaging.consuming import Batch, Subscription
+from mainstay.messaging.metrics import RunnerMetrics
 from mainstay.messaging.open import open_log
+from mainstay.messaging.port import Record
+from mainstay.messaging.runner import Runner
 from mainstay.service.subjects import Subjects
 from tests.load.health_score.contenders.reporting import Report, Wanted, wanted
 from tests.load.health_score.machine import SECRET
 from tests.load.sampling import sampled
 
-WITHIN: Final = timedelta(milliseconds=200)
+
+class Course:
+    """A subscription's batches, reported: from the fetch of the first record to the commit.
+
+    `steps` are each batch's steps of offsets, for the one who does the same batches bare.
+    """
+
+    def __init__(self, subscription: Subscription[Any], events: int) -> None:
+        self._subscription = subscription
+        self._fetched: deque[float] = deque()
+        self.report = Report(events)
+        self.steps: list[list[tuple[int, int, int]]] = []
+        self.stopping = asyncio.Event()
+
+    def subscription(self) -> Subscription[Any]:
+        """The same subscription, watched."""
+        return replace(self._subscription, decode=self._decode, handle=self._handle)
+
+    def _decode(self, record: Record) -> Any:
+        self._fetched.append(time.perf_counter())
+        return self._subscription.decode(record)
+
+    async def _handle(self, batch: Batch[Any]) -> None:
+        await self._subscription.handle(batch)
+        records = sum(step.new - step.expected for step in batch.positions)
+        self.report.done(records, time.perf_counter() - self._fetched[0])
+        for _ in range(records):
+            self._fetched.popleft()
+        self.steps.append([(step.partition, step.expected, step.new) for step in batch.positions])
+        if self.report.is_complete:
+            self.report.tell()
+            self.stopping.set()
 
 
-async def consume(told: Wanted) -> Report:
-    """Consume so many records. Writes each batch's steps of offsets, for the one who does the same batches bare."""
+async def consume(told: Wanted) -> None:
+    """Consume so many records."""
     database, clock = Database(told.database, application_name="bench", pool_size=4), SystemClock()
     log = open_log(told.kafka, client_name="bench")
-    await log.start()
-    handlers = build_handlers(
-        database,
-        Transactions(database, kit, clock=clock),
-        read_scorecard(),
+    transactions = Transactions(database, kit, clock=clock)
+    handlers = build_handlers(database, transactions, read_scorecard(), clock, subjects=Subjects(SECRET))
+    course = Course(consumers.usage(handlers.usage), told.events)
+
+    async def put_aside(batch: Batch[Any]) -> None:
+        raise AssertionError(batch.refused)
+
+    runner = Runner(
+        log,
+        OffsetStore(database, kit),
+        course.subscription(),
+        put_aside,
         clock,
-        subjects=Subjects(SECRET),
+        RunnerMetrics(CollectorRegistry()),
+        passes=is_transient,
     )
-    subscription = consumers.usage(handlers.usage)
-    consumer = log.consumer("health-score", [USAGE_EVENTS.name], OffsetStore(database, kit))
-    await consumer.start()
     _as_in_a_service()
-    report = Report()
-    steps: list[list[tuple[int, int, int]]] = []
-    while report.events < told.events:
-        records, positions = await consumer.fetch(up_to=subscription.up_to, within=WITHIN)
-        if not positions:
-            continue
-        if not steps:
-            report.begin()
-        fetched = time.perf_counter()
-        messages = [message for record in records if (message := subscription.decode(record)) is not None]
-        await subscription.handle(Batch(tuple(positions), tuple(messages)))
-        await consumer.done(positions)
-        report.done(len(records), time.perf_counter() - fetched)
-        steps.append([(position.partition, position.expected, position.new) for position in positions])
-    report.tell()
-    told.batches.write_text(json.dumps(steps))
-    await consumer.stop()
+    await runner.run(course.stopping)
+    told.batches.write_text(json.dumps(course.steps))
     await log.close()
     await database.close()
-    return report
 
 
 def _as_in_a_service() -> None:

@@ -145,8 +145,7 @@ async def consume(told: Wanted) -> None:
     database = Database(told.database, application_name="bench", pool_size=2)
     plain = PlainConsumer(database.engine)
     await plain.create_tables()
-    report = Report()
-    report.begin()
+    report = Report(told.events)
     for record in records:
         fetched = time.perf_counter()
         await plain(record)

@@ -42,7 +42,7 @@ class Account:
     industry: str | None = None
     touch_every_days: int | None = None
     response_within_hours: Mapping[str, int] = field(default_factory=dict)
-    """What its service policy promises, by priority of the ticket; `any` for the others."""
+    """What its service policy promises, by priority of the ticket (none is `normal`); `any` for the others."""
     team: tuple[Assignment, ...] = ()
     """Everybody who ever had a role, by role and day."""
 
@@ -63,4 +63,4 @@ class Account:
 
     def response_hours(self, priority: str | None) -> int | None:
         """Within how many hours a ticket of a priority is to be answered; None where nothing is promised."""
-        return self.response_within_hours.get(priority or "any", self.response_within_hours.get("any"))
+        return self.response_within_hours.get(priority or "normal", self.response_within_hours.get("any"))

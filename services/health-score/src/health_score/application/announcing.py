@@ -1,6 +1,6 @@
 """The words in which changes are published: domain changes become the events of the contract."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from health_score.domain.account import MOST_CAUSES, Account
@@ -30,6 +30,7 @@ from mainstay.contracts.health_score import (
     RuleRef,
     ScorecardRef,
     ScoreChanged,
+    ServicePromises,
     StageChanged,
     StageOverdue,
     TeamMember,
@@ -173,5 +174,13 @@ def snapshot(account: Account, at: datetime) -> Event[AccountChanged]:
                 worth.seats,
                 worth.next_renewal_on,
             ),
+            promises=_promises(account),
         ),
     )
+
+
+def _promises(account: Account) -> ServicePromises:
+    """The promises that others keep: a number of hours is for every ticket."""
+    touch_every_days, response = account.derived.promises
+    hours = response if isinstance(response, Mapping) else {} if response is None else {"any": response}
+    return ServicePromises(touch_every_days, dict(hours))

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from health_score.application.cards import Cards
 from health_score.application.metric_documents import KIND, RETIRED, properties_from
-from health_score.application.ports import Building, FreshUse, OpenWork, SeriesKey, Work
+from health_score.application.ports import Building, FreshUses, OpenWork, RawUse, SeriesKey, Work
 from health_score.application.rescoring import begin_rescoring
 from health_score.domain.account import Account
 from health_score.domain.metrics.catalogue import METRICS
 from health_score.domain.metrics.custom import PREFIX, check_uses, define
-from health_score.domain.metrics.matching import Counters, Counting
+from health_score.domain.metrics.matching import Counters, Counting, Match
 from health_score.domain.metrics.series import SeriesDay
 from health_score.domain.selection import Deployment, in_order
 from mainstay.kernel.clock import Clock, day_of
@@ -159,9 +160,7 @@ async def count_raw(
     days: dict[SeriesKey, SeriesDay] = {}
     async for use in work.events.matching(accounts, counting):
         match = counting.match(use.event, use.feature, partial(properties_from, use.properties))
-        if match is not None:
-            key = (use.account_no, series, day_of(use.occurred_at, zones[use.account_no]))
-            days.setdefault(key, SeriesDay()).count(use.user, match.amount)
+        _count(use, series, match, zones, days)
     return days
 
 
@@ -172,36 +171,41 @@ async def count_anew(work: Work, account: Account) -> None:
         await work.customs.replace([account.number], series.number, days)
 
 
-def count(
-    fresh: Iterable[FreshUse], accounts: Mapping[str, Account], counters: Counters
-) -> Mapping[SeriesKey, SeriesDay]:
-    """What events that are new add to the series. Those of an erased user have no properties."""
+def count(fresh: FreshUses, accounts: Iterable[Account], counters: Counters) -> Mapping[SeriesKey, SeriesDay]:
+    """What uses that are new add to the series. Those of an erased user have no properties."""
     days: dict[SeriesKey, SeriesDay] = {}
     if not counters.series:
         return days
-    zones = {account.id: (account.number, account.zone) for account in accounts.values()}
-    for use in fresh:
-        data = use.event.data
+    zones = {account.number: account.zone for account in accounts}
+    for use in fresh.named():
         properties = _Properties(use)
-        for series in counters.of(data.event):
-            match = series.counting.match(data.event, data.feature, properties)
-            if match is not None:
-                number, zone = zones[data.account_id]
-                key = (number, series.number, day_of(data.occurred_at, zone))
-                days.setdefault(key, SeriesDay()).count(use.user, match.amount)
+        for series in counters.of(use.event):
+            _count(use, series.number, series.counting.match(use.event, use.feature, properties), zones, days)
     return days
+
+
+def _count(
+    use: RawUse,
+    series: int,
+    match: Match | None,
+    zones: Mapping[int, ZoneInfo],
+    days: dict[SeriesKey, SeriesDay],
+) -> None:
+    if match is not None:
+        key = (use.account_no, series, day_of(use.occurred_at, zones[use.account_no]))
+        days.setdefault(key, SeriesDay()).count(use.user, match.amount)
 
 
 class _Properties:
     """Reads the properties of a use when they are asked for first, and once."""
 
-    def __init__(self, use: FreshUse) -> None:
+    def __init__(self, use: RawUse) -> None:
         self._use = use
         self._known: Mapping[str, Any] | None = None
 
     def __call__(self) -> Mapping[str, Any]:
         if self._known is None:
-            self._known = {} if self._use.is_erased else properties_from(bytes(self._use.event.data.properties))
+            self._known = properties_from(self._use.properties)
         return self._known
 
 

@@ -1,9 +1,10 @@
 """What the handlers need of the store, in the words of the field."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from sys import intern
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from health_score.domain.metrics.reading import Value
 from health_score.domain.metrics.series import SeriesDay
 from mainstay.contracts.envelope import Event
 from mainstay.contracts.ingest import UsageRecorded
+from mainstay.kernel.clock import at_micros, micros_of
 from mainstay.messaging.consuming import Batch
 
 P = ParamSpec("P")
@@ -30,17 +32,54 @@ DayKey = tuple[int, date]
 """An account's number and a day."""
 
 
-class FreshUse(msgspec.Struct, frozen=True, gc=False):
-    """A usage event that was not counted before; users and features by their number in the account."""
+class UsageEvent(msgspec.Struct, frozen=True, gc=False):
+    """A usage event in a batch. Flat and without a needless object: ten thousand of them have to be gone through.
 
-    event: Event[UsageRecorded]
+    `occurred_us` and `received_us` are microseconds since 1970 in UTC; `user_id` None: nobody known.
+    """
+
+    id: str
+    source: str
+    account_id: str
+    user_id: str | None
+    feature: str
+    event: str
+    occurred_us: int
+    received_us: int
+    properties: msgspec.Raw
+
+    @classmethod
+    def of(cls, event: Event[UsageRecorded]) -> "UsageEvent":
+        """The same event. Names that come again and again are the same object each time."""
+        data = event.data
+        return cls(
+            event.id,
+            intern(event.source),
+            intern(data.account_id),
+            None if data.user_id is None else intern(data.user_id),
+            intern(data.feature),
+            intern(data.event),
+            micros_of(data.occurred_at),
+            micros_of(data.received_at),
+            data.properties,
+        )
+
+
+class Use(NamedTuple):
+    """A usage event as it is stored: account, user (None: nobody known) and feature by their numbers.
+
+    `properties` is the sender's JSON, empty for an erased user. The fields are in the order of the columns.
+    """
+
+    event_id: str
+    source: str
+    account_no: int
     user: int | None
     feature: int
-
-    @property
-    def is_erased(self) -> bool:
-        """Whether it is the use of an erased user, who is nobody and left no properties."""
-        return self.event.data.user_id is not None and self.user is None
+    event: str
+    occurred_us: int
+    received_us: int
+    properties: bytes | msgspec.Raw
 
 
 class RawUse(NamedTuple):
@@ -51,7 +90,23 @@ class RawUse(NamedTuple):
     event: str
     feature: str
     occurred_at: datetime
-    properties: str
+    properties: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FreshUses:
+    """Uses that were not counted before, and the numbers of accounts' features by their names."""
+
+    uses: Iterable[Use]
+    features: Mapping[int, Mapping[str, int]]
+
+    def named(self) -> Iterator[RawUse]:
+        """The uses as countings look at them."""
+        names = {(account, number): name for account, of in self.features.items() for name, number in of.items()}
+        for use in self.uses:
+            feature = names[use.account_no, use.feature]
+            occurred_at = at_micros(use.occurred_us)
+            yield RawUse(use.account_no, use.user, use.event, feature, occurred_at, bytes(use.properties))
 
 
 SeriesKey = tuple[int, int, date]
@@ -97,15 +152,15 @@ class RawEvents(Protocol):
     """Every usage event, once."""
 
     async def add_new(
-        self, events: Sequence[Event[UsageRecorded]], accounts: Mapping[str, Account]
-    ) -> Sequence[FreshUse]:
-        """Store the events; answers those that were not stored before. Erased users are nobody, without properties."""
+        self, by_account: Mapping[str, Sequence[UsageEvent]], accounts: Mapping[str, Account]
+    ) -> FreshUses:
+        """Store accounts' events; answers what was not stored before. Erased users are nobody, without properties."""
 
     async def regroup(self, account: Account) -> Mapping[date, DayOfUse]:
         """An account's days of use in its present zone, formed anew from its raw events."""
 
-    async def users_came(self, days: Mapping[tuple[int, int], date]) -> None:
-        """Take in the days on which users (account and user by number) of the events just added were active."""
+    async def users_came(self, days: Mapping[DayKey, DayOfUse]) -> None:
+        """Take in that users were active on these days of the events just added: an earlier day is a user's first."""
 
     def matching(self, numbers: Collection[int], counting: Counting) -> AsyncIterator[RawUse]:
         """The events of accounts (by number) whose names fit a counting, in no order; it streams."""

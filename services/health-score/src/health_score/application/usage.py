@@ -1,18 +1,18 @@
 """Counting usage events."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from health_score.application.announcing import snapshot
 from health_score.application.assessing import CLOSE, Assessor, arm_rebuild
 from health_score.application.customs import count
-from health_score.application.ports import DayKey, FreshUse, OpenWork
+from health_score.application.ports import DayKey, OpenWork, UsageEvent, Use
 from health_score.domain.account import MOST_CAUSES, Account
 from health_score.domain.activity import DayOfUse
-from mainstay.contracts.envelope import Event
-from mainstay.contracts.ingest import UsageRecorded
-from mainstay.kernel.clock import Clock, day_of
+from health_score.domain.history import DAY
+from mainstay.kernel.clock import Clock, at_micros, day_of, micros_of, start_of_day
 from mainstay.messaging.consuming import Batch
 
 
@@ -28,19 +28,19 @@ class RecordUsage:
         self._assess = assessor
         self._clock = clock
 
-    async def __call__(self, batch: Batch[Event[UsageRecorded]]) -> None:
+    async def __call__(self, batch: Batch[UsageEvent]) -> None:
         """Handle a batch of events, any number of accounts among them."""
         at = self._clock.now()
         async with self._work(batch) as work:
             if not batch.messages:
                 return
-            accounts = await work.accounts.lock({event.data.account_id for event in batch.messages}, create_at=at)
-            events = [event for event in batch.messages if event.data.account_id in accounts]  # none of an erased one
-            fresh = await work.events.add_new(events, accounts)
-            days, came, causes = _by_day(fresh, accounts)
+            by_account = _by_account(batch.messages)
+            accounts = await work.accounts.lock(by_account, create_at=at)  # none that is erased
+            fresh = await work.events.add_new(by_account, accounts)
+            days, causes = _by_day(fresh.uses, accounts.values(), at)
             await work.activity.add(days)
-            await work.events.users_came(came)
-            await work.customs.add(count(fresh, accounts, await work.customs.counters()))
+            await work.events.users_came(days)
+            await work.customs.add(count(fresh, accounts.values(), await work.customs.counters()))
 
             by_number = {account.number: account for account in accounts.values()}
             touched, today_changed = set(), set()
@@ -51,37 +51,46 @@ class RecordUsage:
                 touched.add(account.id)
                 if day == today:
                     today_changed.add(account.id)
-            new = [account for account in accounts.values() if account.sequence == 0]
-            for account in new:
-                work.publish([snapshot(account, at)])
+            new = {account.id for account in accounts.values() if account.sequence == 0}
             dirty = [accounts[account_id] for account_id in touched if accounts[account_id].dirty_from]
             assessed = {account_id for account_id in today_changed if not accounts[account_id].dirty_from}
-            # An assessment writes the days of its accounts too.
-            saved = touched - assessed | {account.id for account in new}
-            await work.accounts.save([accounts[account_id] for account_id in saved])
-            await self._assess(work, [accounts[account_id] for account_id in sorted(assessed)], at, causes)
-            await work.due.arm_many(CLOSE, [(account.id, account.next_close(at)) for account in new])
+            work.publish([snapshot(accounts[account_id], at) for account_id in sorted(new - assessed)])
+            # An assessment writes the days of its accounts too, and tells the record with what follows from it.
+            await work.accounts.save([accounts[account_id] for account_id in (touched | new) - assessed])
+            scored = [accounts[account_id] for account_id in sorted(assessed)]
+            await self._assess(work, scored, at, causes, retell=new & assessed)
+            await work.due.arm_many(CLOSE, [(each, accounts[each].next_close(at)) for each in sorted(new)])
             await arm_rebuild(work, dirty, at)
 
 
+def _by_account(events: Iterable[UsageEvent]) -> Mapping[str, Sequence[UsageEvent]]:
+    found: dict[str, list[UsageEvent]] = defaultdict(list)
+    for event in events:
+        found[event.account_id].append(event)
+    return found
+
+
 def _by_day(
-    fresh: Sequence[FreshUse], accounts: Mapping[str, Account]
-) -> tuple[Mapping[DayKey, DayOfUse], Mapping[tuple[int, int], date], Mapping[str, Sequence[str]]]:
-    """The uses by account and civil day, each user's first day among them, and the first events' ids by account."""
-    zones = {account.id: (account.number, account.zone) for account in accounts.values()}
-    days: dict[tuple[int, date], DayOfUse] = {}
-    came: dict[tuple[int, int], date] = {}
-    causes: dict[str, list[str]] = defaultdict(list)
-    for use in fresh:
-        data = use.event.data
-        number, zone = zones[data.account_id]
-        key = (number, on := day_of(data.occurred_at, zone))
-        if use.user is not None:
-            came[number, use.user] = min(on, came.get((number, use.user), on))
-        day = days.get(key)
-        if day is None:
-            day = days[key] = DayOfUse()
-        day.count(use.user, use.feature)
-        if len(causes[data.account_id]) < MOST_CAUSES:
-            causes[data.account_id].append(use.event.id)
-    return days, came, causes
+    uses: Iterable[Use], accounts: Iterable[Account], at: datetime
+) -> tuple[Mapping[DayKey, DayOfUse], Mapping[str, Sequence[str]]]:
+    """The uses by account and civil day, and the first events' ids by account."""
+    of_account: dict[int, list[Use]] = defaultdict(list)
+    for use in uses:
+        of_account[use.account_no].append(use)
+    days: dict[DayKey, DayOfUse] = defaultdict(DayOfUse)
+    causes: dict[str, Sequence[str]] = {}
+    running = {zone: _bounds(day_of(at, zone), zone) for zone in {account.zone for account in accounts}}
+    for account in accounts:
+        number, zone = account.number, account.zone
+        today, begins, ends = running[zone]  # most events are of today; a look at the calendar for each costs more
+        for use in (mine := of_account.get(number, ())):
+            day = today if begins <= use.occurred_us < ends else day_of(at_micros(use.occurred_us), zone)
+            days[number, day].count(use.user, use.feature)
+        if mine:
+            causes[account.id] = [use.event_id for use in mine[:MOST_CAUSES]]
+    return days, causes
+
+
+def _bounds(day: date, zone: ZoneInfo) -> tuple[date, int, int]:
+    """A day, its first microsecond, and the first one after it."""
+    return day, micros_of(start_of_day(day, zone)), micros_of(start_of_day(day + DAY, zone))

@@ -81,7 +81,7 @@ class Assessment:
 
     `selected` is the scorecard of the current value. `moves` are those that stage rules made just now.
     `record_changed` says that anything that follows from the record is another than the one kept, `tells_record` that
-    what is told to others is: the tier or the stage.
+    what is told to others is: the tier, the stage, or a promise.
     """
 
     closes: list[Close]
@@ -137,9 +137,9 @@ def assess(
     # Where it is that of yesterday, nothing was said or decided since: only the day is another.
     lived = live(bases, reading if as_of == today else a_day_on(reading, at), basis, at)
     record_changed = lived.derived != account.derived
-    tier, stage = account.tier, account.derived.stage
+    told = (account.tier, account.derived.stage, account.derived.promises)
     account.derived = lived.derived
-    tells_record = (account.tier, account.derived.stage) != (tier, stage)
+    tells_record = (account.tier, account.derived.stage, account.derived.promises) != told
     if lived.moves:
         as_of = today
         reading, basis = read_at(windows, lived.bases, today, account.seats.on(today), now=at)

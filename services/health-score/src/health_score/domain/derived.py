@@ -34,5 +34,11 @@ class Derived:
     stage_overdue: bool = False
     service: Service | None = None
 
+    @property
+    def promises(self) -> tuple[Any, Any]:
+        """What is told to others of the service: days between touches, and hours to respond in (or by priority)."""
+        promises = self.service.promises if self.service else {}
+        return promises.get("touch_every_days"), promises.get("response_within_hours")
+
 
 NOTHING_DERIVED = Derived()

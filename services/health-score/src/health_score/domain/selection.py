@@ -1,7 +1,7 @@
 """Which scorecard an account has, and why: the cards in force at an instant, tried in order."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -58,16 +58,27 @@ class InForce:
 
     activations: tuple[Activation, ...]
     scorers: Mapping[CardKey, Scorer]
+    _selected: dict[Attributes, Selected] = field(default_factory=dict, compare=False)
+
+    REMEMBERED = 10_000
 
     def select(self, attributes: Attributes) -> Selected:
-        """The first card whose conditions all hold; the last one where none fits."""
+        """The first card whose conditions all hold; the last one where none fits. Remembered by the attributes."""
+        selected = self._selected.get(attributes)
+        if selected is None:
+            if len(self._selected) >= self.REMEMBERED:
+                self._selected.clear()
+            selected = self._selected[attributes] = self._select(attributes)
+        return selected
+
+    def _select(self, attributes: Attributes) -> Selected:
         for activation in self.activations:
             if all_hold(activation.when, attributes):
                 told = "; ".join(condition.told(attributes) for condition in activation.when)
-                return self._selected(activation, told or "it is for every account")
-        return self._selected(self.activations[-1], "no scorecard's conditions hold; this is the last in order")
+                return self._chosen(activation, told or "it is for every account")
+        return self._chosen(self.activations[-1], "no scorecard's conditions hold; this is the last in order")
 
-    def _selected(self, activation: Activation, reason: str) -> Selected:
+    def _chosen(self, activation: Activation, reason: str) -> Selected:
         return Selected(self.scorers[activation.key], activation, reason)
 
 
@@ -92,6 +103,12 @@ class Deployment:
         for scorer in self.scorers.values():
             needs = needs.joined(scorer.needs)
         return needs
+
+    @cached_property
+    def moments(self) -> Sequence[datetime]:
+        """The instants from which on any account's scorecard, attributes or promises may be others."""
+        first_changed_nothing = self.activations[1:]
+        return (*(activation.at for activation in first_changed_nothing), *self.rules.turns())
 
     def until(self, instant: datetime) -> InForce:
         """The cards in force right before an instant; before the first activation, those of the first."""
@@ -146,7 +163,8 @@ class Bases:
         zone = self.account.zone
         begins = start_of_day(first, zone)
         moments = [
-            *self._moments(),
+            *self.deployment.moments,
+            *self._own_moments(),
             *(statement.at for statement in self.evidence.facts.statements[self._facts_before(begins) :]),
         ]
         return {day_of(moment, zone) for moment in moments if moment >= begins}
@@ -155,14 +173,14 @@ class Bases:
         """Whether anything that counts was said, decided or put in force on a day."""
         zone = self.account.zone
         begins, ends = start_of_day(day, zone), start_of_day(day + timedelta(days=1), zone)
-        return self._facts_before(begins) < self._facts_before(ends) or any(
-            begins <= moment < ends for moment in self._moments()
+        return (
+            self._facts_before(begins) < self._facts_before(ends)
+            or any(begins <= moment < ends for moment in self.deployment.moments)
+            or any(begins <= moment < ends for moment in self._own_moments())
         )
 
-    def _moments(self) -> Iterable[datetime]:
+    def _own_moments(self) -> Iterable[datetime]:
         return (
-            *(activation.at for activation in self.deployment.activations[1:]),  # the first changed nothing
-            *self.deployment.rules.turns(),
             *self.evidence.decisions.moments(),
             *(move.at for move in self.evidence.journal.moves),
             *(stated.at for name, stated in self.account.stated.items() if name in ATTRIBUTES),

@@ -1,7 +1,7 @@
 """Tiers and service policies: what an account is worth to us, and what it is promised, by the operator's rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -131,14 +131,27 @@ class ServicePolicies:
 
     policies: tuple[Policy, ...] = ()
     version: int = DEFAULT_VERSION
+    _known: dict[Attributes, Service | None] = field(default_factory=dict, compare=False)
+
+    REMEMBERED = 10_000
 
     def of(self, attributes: Attributes, stated: Mapping[str, Any] | None) -> Service | None:
         """The service of an account; None where no policy fits and nothing was stated.
 
-        A stated name chooses the policy; whatever else was stated holds in the policy's place, field by field.
+        A stated name chooses the policy; whatever else was stated holds in the policy's place, field by field. Where
+        nothing was, the service is remembered by the attributes.
         """
-        by_hand = {name: _plain(value) for name in PROMISES if (value := (stated or {}).get(name)) is not None}
-        policy, by = self._chosen(attributes, (stated or {}).get("name"))
+        if stated is not None:
+            return self._of(attributes, stated)
+        if attributes not in self._known:
+            if len(self._known) >= self.REMEMBERED:
+                self._known.clear()
+            self._known[attributes] = self._of(attributes, {})
+        return self._known[attributes]
+
+    def _of(self, attributes: Attributes, stated: Mapping[str, Any]) -> Service | None:
+        by_hand = {name: _plain(value) for name in PROMISES if (value := stated.get(name)) is not None}
+        policy, by = self._chosen(attributes, stated.get("name"))
         if policy is None and not by_hand:
             return None
         if by is None:

@@ -53,6 +53,15 @@ class MeasureRow(msgspec.Struct, frozen=True, omit_defaults=True):
     override: OverrideRow | None = None
 
 
+class PublishedRow(msgspec.Struct, frozen=True):
+    """What is looked at of the measures that were published last; the rest of a `MeasureRow` is not even read."""
+
+    measure: str
+    score: float | None
+    contribution: int
+    status: str
+
+
 class StatedRow(msgspec.Struct, frozen=True):
     """The latest statement of one field."""
 
@@ -61,7 +70,7 @@ class StatedRow(msgspec.Struct, frozen=True):
     by: str
 
 
-_measures = msgspec.json.Decoder(tuple[MeasureRow, ...])
+_published = msgspec.json.Decoder(tuple[PublishedRow, ...])
 _stated = msgspec.json.Decoder(dict[str, StatedRow])
 _team = msgspec.json.Decoder(tuple[Assignment, ...])
 _seats = msgspec.json.Decoder(tuple[tuple[date, int | None], ...])
@@ -125,7 +134,7 @@ def stated_of(stated: str) -> dict[str, Stated]:
 
 def account_of(row: Row[Any]) -> Account:
     """The account of a row with `COLUMNS`."""
-    measures = _measures.decode(row.measures)
+    measures = _published.decode(row.measures)
     return Account(
         id=row.account_id,
         number=row.account_no,

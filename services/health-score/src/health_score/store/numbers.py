@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 NameKey = tuple[int, str]
 """An account's number and a name within it."""
 
+NewNames = Mapping[int, Sequence[str]]
+"""Names that have no number yet, by account."""
+
 
 @dataclass(frozen=True, slots=True)
 class Naming:
@@ -31,7 +34,7 @@ class Numbers:
 
     def __init__(self, connection: AsyncConnection, naming: Naming) -> None:
         self._connection = connection
-        self.first_days: dict[tuple[int, int], date | None] = {}
+        self.first_days: dict[int, dict[int, date | None]] = defaultdict(dict)
         table, name, number = naming.table, naming.name, naming.number
         first_day = "x.first_day" if naming.has_first_day else "CAST(NULL AS date)"
         wanted = (
@@ -57,58 +60,58 @@ class Numbers:
 
     async def of(
         self,
-        names: Collection[NameKey],
+        names: Mapping[int, Collection[str]],
         *,
         never: Callable[[Collection[str]], Awaitable[Collection[str]]] | None = None,
-        first_day: Callable[[NameKey], date] | None = None,
-    ) -> dict[NameKey, int]:
-        """The number of each name; new names get the account's next ones. `first_days` has their days.
+        first_days: Callable[[NewNames], Mapping[NameKey, date]] | None = None,
+    ) -> Mapping[int, Mapping[str, int]]:
+        """The numbers of each account's names; new names get the account's next ones.
 
-        `never` is asked about names that are new and answers those that get none: they are left out. `first_day` is
-        asked about the new ones of a table that has first days.
+        `never` is asked about names that are new and answers those that get none: they are left out. `first_days` is
+        asked about the new ones of a table that has first days; `self.first_days` has those of all afterwards.
         """
-        if not names:
-            return {}
-        wanted = sorted(names)
+        numbers: dict[int, dict[str, int]] = {account: {} for account in names}
+        wanted = [(account, name) for account in sorted(names) for name in sorted(names[account])]
+        if not wanted:
+            return numbers
         found = await self._connection.execute(
             self._known, {"accounts": [account for account, _ in wanted], "names": [name for _, name in wanted]}
         )
-        numbers, first_days = found.one()
-        known = {key: number for key, number in zip(wanted, numbers, strict=True) if number is not None}
-        if self._has_first_day:
-            for (account, _), number, day in zip(wanted, numbers, first_days, strict=True):
-                if number is not None:
-                    self.first_days[account, number] = day
-        new: dict[int, list[str]] = defaultdict(list)
-        unknown = [key for key in wanted if key not in known]
+        unknown: list[NameKey] = []
+        for (account, name), number, day in zip(wanted, *found.one(), strict=True):
+            if number is None:
+                unknown.append((account, name))
+            else:
+                numbers[account][name] = number
+                self.first_days[account][number] = day
         kept_out = await never({name for _, name in unknown}) if never is not None and unknown else ()
+        new: dict[int, list[str]] = defaultdict(list)
         for account, name in unknown:
             if name not in kept_out:
                 new[account].append(name)
         if new:
-            known |= await self._number(new, first_day)
-        return known
+            await self._number(new, numbers, first_days(new) if first_days else {})
+        return numbers
 
     async def _number(
-        self, new: dict[int, list[str]], first_day: Callable[[NameKey], date] | None
-    ) -> dict[NameKey, int]:
+        self, new: NewNames, numbers: dict[int, dict[str, int]], first_days: Mapping[NameKey, date]
+    ) -> None:
         rows = await self._connection.execute(self._next, {"accounts": list(new)})
-        numbered = {
-            (row.account_no, name): row.next + place for row in rows for place, name in enumerate(new[row.account_no])
-        }
+        added = [
+            (row.account_no, name, row.next + place) for row in rows for place, name in enumerate(new[row.account_no])
+        ]
+        days = [first_days.get((account, name)) for account, name, _ in added]
+        for (account, name, number), day in zip(added, days, strict=True):
+            numbers[account][name] = number
+            self.first_days[account][number] = day
         parameters: dict[str, Sequence[object]] = {
-            "accounts": [account for account, _ in numbered],
-            "names": [name for _, name in numbered],
-            "numbers": list(numbered.values()),
+            "accounts": [account for account, _, _ in added],
+            "names": [name for _, name, _ in added],
+            "numbers": [number for _, _, number in added],
         }
         if self._has_first_day:
-            days = [first_day(key) if first_day else None for key in numbered]
             parameters["first_days"] = days
-            self.first_days |= {
-                (key[0], number): day for (key, number), day in zip(numbered.items(), days, strict=True)
-            }
         await self._connection.execute(self._add, parameters)
-        return numbered
 
 
 _EARLIER = text(

@@ -2,33 +2,37 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import Any
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from health_score.application.ports import FreshUse, RawUse
+from health_score.application.ports import DayKey, FreshUses, RawUse, UsageEvent, Use
 from health_score.domain.account import Account
-from health_score.domain.activity import DayOfUse, bits_of
+from health_score.domain.activity import DayOfUse, bits_of, numbers_in
 from health_score.domain.metrics.matching import Counting
 from health_score.store.erasure import ErasureStore
 from health_score.store.numbers import FEATURES, USERS, FirstDays, NameKey, Numbers
-from health_score.store.staging import COLUMNS, STAGED, Staging
-from mainstay.contracts.envelope import Event
-from mainstay.contracts.ingest import UsageRecorded
-from mainstay.kernel.clock import day_of
+from health_score.store.staging import COLUMNS, STAGED, STORED, Staging
+from mainstay.kernel.clock import at_micros, day_of, micros_of
 from mainstay.service.subjects import USER
 
 WEEK = timedelta(days=7)
+
+EventKey = tuple[str, str]
+"""An event's id and its source."""
+
+NO_PROPERTIES: Final = b"{}"
 
 AHEAD = 2
 """How many weeks' partitions are made before they are needed."""
 
 # An array, as a join with a table that nobody analysed would read the whole week.
 _SEEN_IN = text(
-    "SELECT source, event_id FROM health_score.raw_event WHERE received_week = :week"
+    "SELECT event_id, source FROM health_score.raw_event WHERE received_week = :week"
     f" AND event_id = ANY(ARRAY(SELECT event_id FROM pg_temp.{STAGED}))"
 )
 
@@ -37,12 +41,14 @@ _LEAVE_OUT = text(
     " WHERE s.source = t.source AND s.event_id = t.id"
 )
 
-# One row of arrays: they are decoded several times faster than rows.
+# In one order, so that no two transactions wait for each other. Most often all are new, and then nothing has to be
+# read; else one row of arrays, which are decoded several times faster than rows.
 _ADD = text(
     f"WITH added AS (INSERT INTO health_score.raw_event (received_week, {', '.join(COLUMNS)})"
-    f" SELECT :week, {', '.join(COLUMNS)} FROM pg_temp.{STAGED}"
-    " ON CONFLICT DO NOTHING RETURNING source, event_id)"
-    " SELECT array_agg(source), array_agg(event_id) FROM added"
+    f" SELECT :week, {', '.join(STORED)} FROM pg_temp.{STAGED}"
+    ' ORDER BY event_id COLLATE "C", source COLLATE "C" ON CONFLICT DO NOTHING RETURNING event_id, source)'
+    " SELECT count(*) = :staged, CASE WHEN count(*) < :staged THEN array_agg(event_id) END,"
+    " CASE WHEN count(*) < :staged THEN array_agg(source) END FROM added"
 )
 
 # A quarter of an hour is the finest step between zones since 1972; the zone's days are told apart in Python, by the
@@ -86,6 +92,13 @@ def week_of(received_on: date) -> date:
     return received_on - timedelta(days=received_on.weekday())
 
 
+def _week_around(received_at: datetime) -> tuple[date, int, int]:
+    """The week of receipt, with its first microsecond and the first after it."""
+    monday = week_of(received_at.date())
+    begins = datetime.combine(monday, time.min, UTC)
+    return monday, micros_of(begins), micros_of(begins + WEEK)
+
+
 class RawEvents:
     """The raw events, within one transaction."""
 
@@ -99,47 +112,53 @@ class RawEvents:
         self._staging = Staging(connection)
 
     async def add_new(
-        self, events: Sequence[Event[UsageRecorded]], accounts: Mapping[str, Account]
-    ) -> Sequence[FreshUse]:
-        """Store the events; answers those that were not stored before, in this week of receipt or the one before.
+        self, by_account: Mapping[str, Sequence[UsageEvent]], accounts: Mapping[str, Account]
+    ) -> FreshUses:
+        """Store accounts' events; answers those that were not stored before, in this week of receipt or the one before.
 
-        The accounts are locked, and the events' order does not matter: rows go in sorted by id, so that no two
-        transactions wait for each other. Erased users are nobody, and their events have no properties.
+        The accounts are locked, and the events' order does not matter. Erased users are nobody, and their events have
+        no properties.
         """
-        number = {account.id: account.number for account in accounts.values()}
+        named = {account.number: by_account[account_id] for account_id, account in accounts.items()}
         zones = {account.number: account.zone for account in accounts.values()}
-        earliest: dict[NameKey, datetime] = {}
-        used: set[NameKey] = set()
-        for data in (event.data for event in events):
-            account_no = number[data.account_id]
-            used.add((account_no, data.feature))
-            if data.user_id is not None:
-                key = (account_no, data.user_id)
-                known = earliest.get(key)
-                if known is None or data.occurred_at < known:
-                    earliest[key] = data.occurred_at
         users = await self._users.of(
-            earliest,
+            {
+                number: {event.user_id for event in events if event.user_id is not None}
+                for number, events in named.items()
+            },
             never=partial(self._erased.among, USER),
-            first_day=lambda key: day_of(earliest[key], zones[key[0]]),
+            first_days=lambda new: _first_days(new, named, zones),
         )
-        features = await self._features.of(used)
-        weeks: dict[date, date] = {}
-        uses: dict[date, dict[tuple[str, str], FreshUse]] = defaultdict(dict)
-        for event in events:
-            data = event.data
-            account_no = number[data.account_id]
-            user = None if data.user_id is None else users.get((account_no, data.user_id))
-            use = FreshUse(event, user, features[account_no, data.feature])
-            received_on = data.received_at.date()
-            week = weeks.get(received_on)
-            if week is None:
-                week = weeks[received_on] = week_of(received_on)
-            uses[week].setdefault((event.source, event.id), use)
-        fresh: list[FreshUse] = []
-        for week in sorted(uses):
-            fresh += await self._add_week(week, uses[week], number)
-        return fresh
+        features = await self._features.of(
+            {number: {event.feature for event in events} for number, events in named.items()}
+        )
+        weeks: dict[date, dict[EventKey, Use]] = defaultdict(dict)
+        uses: dict[EventKey, Use] = {}
+        begins = ends = 0
+        for number, events in named.items():
+            user_no, feature_no = users[number], features[number]
+            for event in events:
+                if not begins <= event.received_us < ends:  # to look at the calendar for each would cost much more
+                    monday, begins, ends = _week_around(at_micros(event.received_us))
+                    uses = weeks[monday]
+                key = (event.id, event.source)
+                if key not in uses:
+                    user = None if event.user_id is None else user_no.get(event.user_id)
+                    uses[key] = Use(
+                        event.id,
+                        event.source,
+                        number,
+                        user,
+                        feature_no[event.feature],
+                        event.event,
+                        event.occurred_us,
+                        event.received_us,
+                        NO_PROPERTIES if user is None and event.user_id is not None else event.properties,
+                    )
+        fresh: list[Use] = []
+        for week in sorted(weeks):
+            fresh += await self._add_week(week, weeks[week])
+        return FreshUses(fresh, features)
 
     async def regroup(self, account: Account) -> Mapping[date, DayOfUse]:
         """An account's days of use in its present zone, and its users' first days, formed anew from its raw events."""
@@ -153,12 +172,18 @@ class RawEvents:
         await self._first_days.anew(account.number, {row.user_no: day_of(row.at, zone) for row in uses})
         return days
 
-    async def users_came(self, days: Mapping[tuple[int, int], date]) -> None:
-        """Take in the days on which users (account and user by number) of the events just added were active."""
-        known = self._users.first_days
-        await self._first_days.came(
-            {key: day for key, day in days.items() if (first := known.get(key)) is None or day < first}
-        )
+    async def users_came(self, days: Mapping[DayKey, DayOfUse]) -> None:
+        """Take in that users were active on these days of the events just added: an earlier day is a user's first."""
+        came: dict[tuple[int, int], date] = {}
+        seen: dict[int, int] = defaultdict(int)
+        for (number, day), use in sorted(days.items(), key=lambda each: each[0]):
+            known = self._users.first_days.get(number, {})
+            for user in numbers_in(use.users & ~seen[number]):
+                first = known.get(user)
+                if first is None or day < first:
+                    came[number, user] = day
+            seen[number] |= use.users
+        await self._first_days.came(came)
 
     async def latest_ids(self, account_no: int, begin: datetime, end: datetime, limit: int) -> Sequence[str]:
         """The ids of up to `limit` events of an account from `begin` on and before `end`, the latest first."""
@@ -184,18 +209,18 @@ class RawEvents:
         for week in range(AHEAD + 1):
             await self._make_room(week_of(at.date()) + week * WEEK)
 
-    async def _add_week(
-        self, week: date, uses: Mapping[tuple[str, str], FreshUse], number: Mapping[str, int]
-    ) -> Iterable[FreshUse]:
+    async def _add_week(self, week: date, uses: dict[EventKey, Use]) -> Iterable[Use]:
         await self._make_room(week)
-        await self._staging.put([_row(uses[source, id_], number) for id_, source in sorted(map(_turned, uses))])
+        await self._staging.put(uses.values())
         seen = (await self._connection.execute(_SEEN_IN, {"week": week - WEEK})).all()
         if seen:
-            sources, ids = map(list, zip(*seen, strict=True))
+            ids, sources = map(list, zip(*seen, strict=True))
             await self._connection.execute(_LEAVE_OUT, {"sources": sources, "ids": ids})
-        added = await self._connection.execute(_ADD, {"week": week})
-        sources, ids = added.one()
-        return [uses[key] for key in zip(sources or (), ids or (), strict=True)]
+            for key in seen:
+                uses.pop((key.event_id, key.source), None)
+        added = await self._connection.execute(_ADD, {"week": week, "staged": len(uses)})
+        are_all, ids, sources = added.one()
+        return uses.values() if are_all else [uses[key] for key in zip(ids or (), sources or (), strict=True)]
 
     async def _make_room(self, week: date) -> None:
         if week in self._known.weeks:
@@ -211,22 +236,19 @@ class RawEvents:
         )
 
 
-def _turned(key: tuple[str, str]) -> tuple[str, str]:
-    """In the order of the table's key."""
-    return key[1], key[0]
-
-
-def _row(use: FreshUse, number: Mapping[str, int]) -> tuple[Any, ...]:
-    event = use.event
-    data = event.data
-    return (
-        event.source,
-        event.id,
-        number[data.account_id],
-        use.user,
-        use.feature,
-        data.event,
-        data.occurred_at,
-        data.received_at,
-        "{}" if use.is_erased else bytes(data.properties).decode(),
-    )
+def _first_days(
+    new: Mapping[int, Collection[str]],
+    by_account: Mapping[int, Sequence[UsageEvent]],
+    zones: Mapping[int, ZoneInfo],
+) -> Mapping[NameKey, date]:
+    """The days on which users that are new came first, by the events at hand."""
+    earliest: dict[NameKey, int] = {}
+    for number, names in new.items():
+        among = set(names)
+        for event in by_account[number]:
+            if event.user_id in among:
+                key = (number, event.user_id)
+                known = earliest.get(key)
+                if known is None or event.occurred_us < known:
+                    earliest[key] = event.occurred_us
+    return {key: day_of(at_micros(micros), zones[key[0]]) for key, micros in earliest.items()}

@@ -15,8 +15,8 @@ from mainstay.db.engine import copy_rows
 STAGED: Final = "staged_event"
 
 COLUMNS: Final = (
-    "source",
     "event_id",
+    "source",
     "account_no",
     "user_no",
     "feature_no",
@@ -26,11 +26,21 @@ COLUMNS: Final = (
     "properties",
 )
 
+_INSTANT: Final = "TIMESTAMPTZ 'epoch' + {} * INTERVAL '1 microsecond'"
+STORED: Final = (
+    *COLUMNS[:6],
+    _INSTANT.format("occurred_at"),
+    _INSTANT.format("received_at"),
+    "convert_from(properties, 'UTF8')",
+)
+"""The columns as they are stored. Instants are staged as microseconds since 1970, which asyncpg encodes in a fifth of
+the time, and properties as the bytes that came, which nobody decodes before."""
+
 _EXISTS = text(f"SELECT to_regclass('pg_temp.{STAGED}') IS NOT NULL")
 
 _CREATE = text(
-    f"CREATE TEMPORARY TABLE {STAGED} (source text, event_id text, account_no integer, user_no integer,"
-    " feature_no integer, event text, occurred_at timestamptz, received_at timestamptz, properties text)"
+    f"CREATE TEMPORARY TABLE {STAGED} (event_id text, source text, account_no integer, user_no integer,"
+    " feature_no integer, event text, occurred_at bigint, received_at bigint, properties bytea)"
     " ON COMMIT DELETE ROWS"
 )
 

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -105,12 +106,14 @@ class Known:
         thing.take(statement)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """Every statement about an account, in order of (occurred at, event id). `zone` is the account's."""
 
     statements: tuple[Statement, ...] = ()
     zone: ZoneInfo = UTC
+    _same: "Facts | None" = field(default=None, compare=False, repr=False)
+    """The same statements, of an account in another zone: they are folded once."""
 
     @classmethod
     def of(cls, statements: Sequence[Statement]) -> "Facts":
@@ -119,7 +122,7 @@ class Facts:
 
     def in_zone(self, zone: ZoneInfo) -> "Facts":
         """The same facts, of an account in this zone."""
-        return self if zone == self.zone else replace(self, zone=zone)
+        return self if zone == self.zone else Facts(self.statements, zone, self._same or self)
 
     def any_on(self, day: date, now: datetime) -> bool:
         """Whether anything was stated of a day, up to now."""
@@ -136,10 +139,22 @@ class Facts:
 
     def until(self, instant: datetime) -> Known:
         """What held before an instant: the end of a day is the beginning of the next."""
+        if not self.statements or self.statements[-1].at < instant:
+            return replace(self.folded, before=instant, zone=self.zone)
         known = Known(before=instant, zone=self.zone)
         for statement in self.statements:
             if statement.at >= instant:
                 break
+            known.take(statement)
+        return known
+
+    @cached_property
+    def folded(self) -> Known:
+        """What all statements say together: most often nothing was said since, and an account is scored often."""
+        if self._same is not None:
+            return self._same.folded
+        known = Known()
+        for statement in self.statements:
             known.take(statement)
         return known
 

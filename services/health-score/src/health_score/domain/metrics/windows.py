@@ -39,14 +39,12 @@ class Windows:
         self._life = activity.life
         self._reads_many = last.toordinal() - first.toordinal() >= MANY
         self._events, self._users, self._features = [0] * length, [0] * length, [0] * length
-        self._users_of: list[dict[int, int]] = [{}] * length
         active: list[int | None] = [None] * length
         before = activity.active_before
         for day, use in activity.days.items():
             at = day.toordinal() - self.start
             if 0 <= at < length:
                 self._events[at], self._users[at], self._features[at] = use.events, use.users, use.features
-                self._users_of[at] = use.users_of
                 active[at] = at
             elif at < 0 and (before is None or day > before):
                 before = day
@@ -100,15 +98,6 @@ class Windows:
     @cached_property
     def _features_in(self) -> list[int]:
         return unions(self._features, FEATURE_DAYS)
-
-    def users_of_features(self, last: int, days: int) -> dict[int, int]:
-        """The users (a bit set) of each feature by its number, in the `days` days that end with the place `last`."""
-        self.must_reach(last - days + 1)
-        found: dict[int, int] = {}
-        for users_of in self._users_of[last + 1 - days : last + 1]:
-            for feature, users in users_of.items():
-                found[feature] = found.get(feature, 0) | users
-        return found
 
     def index(self, day: date) -> int:
         """The place of a day."""
