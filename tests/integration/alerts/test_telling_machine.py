@@ -1,7 +1,7 @@
 """Whatever happens in whatever order, everybody hears once what they are to hear, or waits for a named reason.
 
-Hypothesis drives a rule, its alerts, snoozes, silences, leave, the account's stage, working hours and jumps of the clock
-against a model that knows nothing of deliveries: it keeps messages, whose they are, and when they may go.
+Hypothesis drives a rule, its alerts, snoozes, silences, leave, the account's stage, working hours and the clock against
+a model that knows nothing of deliveries: it keeps messages, whose they are, and when they may go.
 """
 
 import asyncio
