@@ -50,9 +50,8 @@ def telling(alert: Alert = ALERT, *, stage: str = "growth", notice: Notice = Not
         (telling(SNOOZED), (SILENCE,), Mute.SNOOZE, LATER),
         (telling(), (SILENCE,), Mute.SILENCE, LATER),
         (telling(stage="churned"), (), Mute.INHIBITION, None),
-        (telling(intervention="the playbook low-adoption runs"), (), Mute.INTERVENTION, None),
         (telling(SNOOZED, notice=Notice.ESCALATED), (), Mute.SNOOZE, LATER),
-        (telling(SNOOZED, notice=Notice.RESOLVED, intervention="x", stage="churned"), (SILENCE,), None, None),
+        (telling(SNOOZED, notice=Notice.RESOLVED, stage="churned"), (SILENCE,), None, None),
     ],
 )
 def test_an_alert_is_muted_for_everybody_but_its_end_is_not(

@@ -5,16 +5,15 @@ named reason. What waits is looked at again when its instant has come.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
 from alerts.application.directory import DirectoryInForce
 from alerts.application.ports import Call, Claim, Work
 from alerts.application.routing import way_to
 from alerts.domain.accounts import Account
-from alerts.domain.alerts import Alert, Notice
+from alerts.domain.alerts import Notice
 from alerts.domain.calendars import PublicHolidays, instant, works_next
 from alerts.domain.deliveries import DeliveryState, Suppressed, Waits, delivery_id
 from alerts.domain.muting import Held, Mute, Muted, Telling, of_the_alert, of_the_person
@@ -23,16 +22,6 @@ from alerts.domain.routing import About, QuietHours, Routing
 from alerts.domain.silences import Silence
 
 NOTICES = frozenset(Notice)
-
-
-class Interventions(Protocol):
-    """What somebody does about alerts already, such as a playbook that runs.
-
-    Whoever ends one wakes what waited: `work.deliveries.wake(Mute.INTERVENTION, now, account_ids=…)`.
-    """
-
-    async def about(self, work: Work, alerts: Sequence[Alert]) -> Mapping[str, str]:
-        """What is done about which of the alerts, in words, by the alert's id."""
 
 
 @dataclass
@@ -44,20 +33,15 @@ class _Seen:
     silences: Sequence[Silence]
     now: datetime
     told_today: dict[str, int]
-    interventions: Mapping[str, str]
     counted: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 class Gate:
     """Gives every claim its reader and, where it does not go now, its verdict."""
 
-    def __init__(
-        self, directory: DirectoryInForce, holidays: PublicHolidays, interventions: Interventions | None = None
-    ) -> None:
-        """Without `interventions` nothing is muted because somebody does something about it already."""
+    def __init__(self, directory: DirectoryInForce, holidays: PublicHolidays) -> None:
         self._directory = directory
         self._holidays = holidays
-        self._interventions = interventions
 
     async def __call__(self, work: Work, calls: Sequence[Call], now: datetime) -> Sequence[Call]:
         """The calls, each claim with what the gate found."""
@@ -71,9 +55,7 @@ class Gate:
             for claim in claims
             if (person := directory.people.get(claim.delivery.person_id or "")) and person.daily_budget is not None
         }
-        alerts = [claim.alert for claim in claims if claim.alert is not None and not claim.alert.is_resolved]
-        interventions = await self._interventions.about(work, alerts) if self._interventions and alerts else {}
-        seen = _Seen(directory, routing, silences, now, {}, interventions)
+        seen = _Seen(directory, routing, silences, now, {})
         if budgeted:
             # what this claim holds is under way already; it is counted as it is let through
             claimed: dict[str, set[str]] = defaultdict(set)
@@ -98,8 +80,7 @@ class Gate:
         about = About.of(claim.alert, claim.account or Account(claim.alert.account_id))
         quiet_hours = QuietHours(claim.delivery.policy) if claim.delivery.policy else QuietHours.HOLD
         told = seen.told_today.get(person.id, 0) if person else 0
-        intervention = seen.interventions.get(claim.alert.id)
-        telling = Telling(notice, claim.alert, about, quiet_hours, person, told, intervention)
+        telling = Telling(notice, claim.alert, about, quiet_hours, person, told)
         if notice is not Notice.RESOLVED and claim.alert.is_resolved:
             return claim  # it is not sent for that reason
         held = of_the_alert(telling, seen.silences, seen.routing, seen.now)

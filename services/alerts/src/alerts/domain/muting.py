@@ -18,7 +18,6 @@ class Mute(StrEnum):
     SNOOZE = "snooze"
     SILENCE = "silence"
     INHIBITION = "inhibition"
-    INTERVENTION = "intervention"
     QUIET_HOURS = "quiet-hours"
     BUDGET = "budget"
     DELEGATED = "delegated"
@@ -54,8 +53,6 @@ class Telling:
     person: Person | None = None
     told_today: int = 0
     """Openings that the person got by themselves today, on their own clock."""
-    intervention: str | None = None
-    """What somebody does about it already, in words."""
 
 
 def of_the_alert(telling: Telling, silences: Sequence[Silence], routing: Routing, now: datetime) -> Held | None:
@@ -71,8 +68,6 @@ def of_the_alert(telling: Telling, silences: Sequence[Silence], routing: Routing
     inhibition = routing.inhibits(telling.about)
     if inhibition is not None:
         return Held(Mute.INHIBITION, inhibition.name, None)
-    if telling.intervention is not None:
-        return Held(Mute.INTERVENTION, telling.intervention, None)
     return None
 
 
