@@ -5,7 +5,8 @@ What is not asked of them:
   gave, that a term ends after it starts, or which zones there are.
 - Of ingest, that all else is refused (negative_data_rejection): an SDK may write what it likes into fields that
   mean nothing here.
-- Of health-score, that a key's header is compulsory (missing_required_header): a picture takes a link's signature too.
+- Of health-score and alerts, that a key's header is compulsory (missing_required_header): a picture and a link in a
+  message take a signature in its place.
 - That the stream of changes (/v1/changes) ends: test_changes.py reads it.
 """
 
@@ -25,7 +26,11 @@ EXAMPLES = os.environ.get("MAINSTAY_EXAMPLES", "3")
 CONTRIBUTING says when to ask for more.
 """
 NOT_ASKED = ["positive_data_acceptance"]
-NOT_ASKED_OF = {"ingest": ["negative_data_rejection"], "health_score": ["missing_required_header"]}
+NOT_ASKED_OF = {
+    "ingest": ["negative_data_rejection"],
+    "health_score": ["missing_required_header"],
+    "alerts": ["missing_required_header"],
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Whatever happens in whatever order, everybody hears once what they are to hear, or waits for a named reason.
 
-Hypothesis drives alerts, snoozes, silences, leave, the account's stage, working hours and jumps of the clock against a
-model that knows nothing of deliveries: it keeps messages, whose they are, and when they may go.
+Hypothesis drives a rule, its alerts, snoozes, silences, leave, the account's stage, working hours and the clock against
+a model that knows nothing of deliveries: it keeps messages, whose they are, and when they may go.
 """
 
 import asyncio
@@ -45,6 +45,7 @@ HAPPENINGS = (
     "a_silence_is_ended",
     "goes_on_leave",
     "the_account_changes_its_mind",
+    "the_rule_is_switched_off_and_on",
     "time_goes_by",
     "time_goes_by",
 )
@@ -112,7 +113,8 @@ class Telling(RuleBasedStateMachine):
 
     @initialize()
     def begins(self) -> None:
-        self.alerts.clock.move_to(START)
+        # a rule is in force from when it was saved, so every example begins later than the one before ended
+        self.alerts.clock.move_to(START + self.example * timedelta(weeks=12))
         self.mail.mails.clear()
         self.run(self._cleared())
         for person in LINE:
@@ -207,6 +209,16 @@ class Telling(RuleBasedStateMachine):
         self.leaving[name] = not self.leaving[name]
         self._record(name)
         self._wakes(self.models[name], Mute.INHIBITION)
+        self._settles()
+
+    def the_rule_is_switched_off_and_on(self, _: str) -> None:
+        """Its alerts end, and what is there already begins no other."""
+        for on in (False, True):
+            switch = self.alerts.application.handlers.rule_documents.switch
+            self.run(switch("band-worsened", on=on, by="me", reason=None))
+            self.run(self.alerts.application.due.run_due())
+        for model in self.models.values():
+            self._ends(model)
         self._settles()
 
     def time_goes_by(self, minutes: int) -> None:

@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from alerts.domain.accounts import Account
 from alerts.domain.cases import CaseState
 from alerts.domain.words import Band, Severity
-from alerts.domain.worklist import TIER_WEIGHTS, Item, Kind, Situation, Weights, in_order, row
+from alerts.domain.worklist import TIER_WEIGHTS, Item, Kind, Row, Situation, Weights, in_order, standing
+from alerts.domain.worklist import row as row_of
 from mainstay.kernel.money import Money
 
 TODAY = date(2026, 3, 2)
 WEIGHTS = Weights(TIER_WEIGHTS, {"JPY": 0.006})
 BY_BAND = (Band.GREEN, Band.YELLOW, Band.RED)
+
+
+def row(item: Item, situation: Situation, weights: Weights) -> Row:
+    return row_of(item, standing(situation, weights))
+
 
 accounts = st.builds(
     Account,

@@ -3,6 +3,7 @@
 Whose a thing is, is worked out as of now: what somebody on leave would have stands in the list of whoever stands in.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -25,7 +26,7 @@ from alerts.domain.rules import Rulebook
 from alerts.domain.runs import Run
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Band, Language, Severity
-from alerts.domain.worklist import SOON, Item, Kind, Row, Situation, Weights, in_order, row
+from alerts.domain.worklist import SOON, Item, Kind, Row, Situation, Weights, in_order, row, standing
 from mainstay.kernel.clock import Clock, day_of
 
 
@@ -107,21 +108,34 @@ class Worklist:
             directory, rulebook = await self._directory(work), await self._rules(work)
         cadence = _cadence(rulebook)
         material = await self._reading.material(_whose(owner, directory, now), now, cadence_days=cadence)
+        return await asyncio.to_thread(self._rows, material, owner, directory, rulebook, words, now)
+
+    def _rows(
+        self,
+        material: Material,
+        owner: str | None,
+        directory: Directory,
+        rulebook: Rulebook,
+        words: Vocabulary,
+        now: datetime,
+    ) -> Sequence[Row]:
+        """The rows, worked out beside the loop: for everybody there can be many thousands."""
+        cadence, owners = _cadence(rulebook), _Owners(material.seen, directory, now)
         items = [
-            *_alerts(material, rulebook, directory, words, now),
-            *self._tasks(material, directory, language, now),
-            *_promises(material, rulebook, directory, words, cadence, now),
-            *_cases(material, directory, words, now),
+            *_alerts(material, rulebook, owners, words),
+            *self._tasks(material, owners, words.language),
+            *_promises(material, rulebook, owners, words, cadence, now),
+            *_cases(material, owners, words),
         ]
         worst = _worst(material.alerts)
-        rows = [
-            row(item, _situation(material.seen[item.account_id], worst, now), self._weights)
-            for item in items
-            if item.account_id in material.seen and owner in {None, item.assignee}
-        ]
-        return in_order(rows)
+        wanted = [item for item in items if owner in {None, item.assignee}]
+        stand = {
+            account_id: standing(_situation(material.seen[account_id], worst, now), self._weights)
+            for account_id in {item.account_id for item in wanted}
+        }
+        return in_order([row(item, stand[item.account_id]) for item in wanted])
 
-    def _tasks(self, material: Material, directory: Directory, language: Language, now: datetime) -> Sequence[Item]:
+    def _tasks(self, material: Material, owners: "_Owners", language: Language) -> Sequence[Item]:
         frozen: dict[tuple[str, int], Playbook | None] = {}
         found = []
         for run in material.runs:
@@ -133,7 +147,6 @@ class Worklist:
             playbook = frozen[key]
             if playbook is None:
                 continue
-            account = material.seen[run.account_id].account
             for task in run.tasks:
                 step = playbook.step(task.step)
                 found.append(
@@ -143,7 +156,7 @@ class Worklist:
                         account_id=run.account_id,
                         title=f"{step.title.in_(language)} ({playbook.name.in_(language)})",
                         due_on=task.due_on,
-                        assignee=assignee(step.role, account, directory, now),
+                        assignee=owners.of(step.role, run.account_id),
                     )
                 )
         return found
@@ -167,9 +180,7 @@ class DailyAgenda:
         ]
 
 
-def _alerts(
-    material: Material, rulebook: Rulebook, directory: Directory, words: Vocabulary, now: datetime
-) -> Sequence[Item]:
+def _alerts(material: Material, rulebook: Rulebook, owners: "_Owners", words: Vocabulary) -> Sequence[Item]:
     return [
         Item(
             kind=Kind.ALERT,
@@ -178,9 +189,7 @@ def _alerts(
             title=words.title(alert, material.seen[alert.account_id].account, rulebook.named(alert.rule)),
             severity=alert.severity,
             is_taken=alert.acknowledged_at is not None,
-            assignee=_whoever(
-                alert.assignee or material.pooled.get(alert.id), material.seen[alert.account_id], directory, now
-            ),
+            assignee=owners.instead_of(alert.assignee or material.pooled.get(alert.id), alert.account_id),
         )
         for alert in material.alerts
         if alert.account_id in material.seen
@@ -200,17 +209,33 @@ def _whose(owner: str | None, directory: Directory, now: datetime) -> Whose | No
     return Whose(people, frozenset(one.id for one in directory.people.values() if one.manager in people))
 
 
-def _whoever(person: str | None, seen: Seen, directory: Directory, now: datetime) -> str | None:
-    """Somebody, or whoever stands in for them; without anybody named, whoever has the account."""
-    if person is None:
-        return assignee(CSM, seen.account, directory, now)
-    return standing_in(Via(person, Why.PERSON), directory.people, now).person_id
+class _Owners:
+    """Whose things are at one instant; each account and role is asked about once."""
+
+    def __init__(self, seen: Mapping[str, Seen], directory: Directory, now: datetime) -> None:
+        self._seen = seen
+        self._directory = directory
+        self._now = now
+        self._of: dict[tuple[str, str], str | None] = {}
+
+    def of(self, role: str, account_id: str) -> str | None:
+        """Who has a role at an account, or stands in."""
+        key = (role, account_id)
+        if key not in self._of:
+            self._of[key] = assignee(role, self._seen[account_id].account, self._directory, self._now)
+        return self._of[key]
+
+    def instead_of(self, person: str | None, account_id: str) -> str | None:
+        """Somebody, or whoever stands in for them; without anybody named, whoever has the account."""
+        if person is None:
+            return self.of(CSM, account_id)
+        return standing_in(Via(person, Why.PERSON), self._directory.people, self._now).person_id
 
 
 def _promises(
     material: Material,
     rulebook: Rulebook,
-    directory: Directory,
+    owners: _Owners,
     words: Vocabulary,
     cadence: int | None,
     now: datetime,
@@ -224,7 +249,7 @@ def _promises(
             continue
         zone = zone_of(seen.account)
         soon = day_of(now, zone) + timedelta(days=SOON)
-        whoever = assignee(CSM, seen.account, directory, now)
+        whoever = owners.of(CSM, account_id)
         promised = touches.next_due_on
         if promised is not None and promised <= soon and (account_id, RuleKind.NEXT_STEP_OVERDUE) not in told:
             title = words.label("work_next_step")
@@ -240,7 +265,7 @@ def _promises(
     return found
 
 
-def _cases(material: Material, directory: Directory, words: Vocabulary, now: datetime) -> Sequence[Item]:
+def _cases(material: Material, owners: _Owners, words: Vocabulary) -> Sequence[Item]:
     return [
         Item(
             kind=Kind.CASE,
@@ -248,7 +273,7 @@ def _cases(material: Material, directory: Directory, words: Vocabulary, now: dat
             account_id=case.account_id,
             title=words.label("work_case", reason=_reason(case, words)),
             state=case.state,
-            assignee=_whoever(case.owner, material.seen[case.account_id], directory, now),
+            assignee=owners.instead_of(case.owner, case.account_id),
         )
         for case in material.cases
         if case.account_id in material.seen

@@ -38,6 +38,7 @@ _ALERT = Alert(
     recorded_at=_AT,
 )
 _LINKS = Links("https://mainstay.example", "https://health.example")
+_PRESS = f"https://mainstay.example/v1/actions/{'x' * 120}"
 
 
 def samples(words: Vocabulary, *, digest: bool) -> Iterator[Message | Digest]:
@@ -53,7 +54,7 @@ def samples(words: Vocabulary, *, digest: bool) -> Iterator[Message | Digest]:
         account=_ACCOUNT,
         words=words,
         next_steps=(words.label("next"), "2"),
-        links=_LINKS.to(_ALERT, words),
+        links=(*_LINKS.to(_ALERT, words), *((words.label(name), _PRESS) for name in ("do_acknowledge", "do_snooze"))),
         alert=_ALERT,
     )
     every = (

@@ -77,16 +77,19 @@ class LinkSigner:
         self._keys = [_key(secret) for secret in (secret_key, *previous)]
 
     def token(self, link: ActionLink) -> str | None:
-        """The link as a word for an address, 60 to 330 characters; None where a name is too long for one."""
-        name = link.who.id.encode()
-        if len(name) > MOST_NAME_BYTES:
+        """The link as a word for an address, 60 to 330 characters.
+
+        None where a name is too long for one, or the alert has another id than this service makes.
+        """
+        name, alert_id = link.who.id.encode(), _uuid(link.alert_id)
+        if len(name) > MOST_NAME_BYTES or alert_id is None:
             return None
         head = _HEAD.pack(
             _VERSION,
             list(Action).index(link.action),
             int(link.expires_at.timestamp()),
             list(WhoKind).index(link.who.kind),
-            UUID(link.alert_id).bytes,
+            alert_id.bytes,
         )
         return urlsafe_b64encode(head + name + _mac(self._keys[0], head + name)).decode().rstrip("=")
 
@@ -111,6 +114,13 @@ class LinkSigner:
 
 def _key(secret: str) -> bytes:
     return hmac.digest(secret.encode(), b"mainstay/alerts/action-link, version 1", "sha256")
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _mac(key: bytes, said: bytes) -> bytes:

@@ -110,24 +110,37 @@ class Weights:
     rates: Mapping[str, float]
 
 
-def row(item: Item, situation: Situation, weights: Weights) -> Row:
-    """The row of a thing to do."""
-    urgent = urgency(item, situation)
-    worth = value(situation.account, weights)
-    points = sum(part.value for part in urgent)
-    factor = round(worth[0].value * worth[1].value, 2)
-    return Row(item, situation.account, round(points * factor, 1), points, factor, (*urgent, *worth))
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What all rows of an account have in common: its parts of urgency, and its value."""
+
+    account: Account
+    today: date
+    urgent: tuple[Part, ...]
+    worth: tuple[Part, ...]
+    points: float
+    factor: float
 
 
-def urgency(item: Item, situation: Situation) -> tuple[Part, ...]:
-    """The parts of urgency, in points."""
-    return (
-        _itself(item, situation.today),
+def standing(situation: Situation, weights: Weights) -> Standing:
+    """What all rows of an account have in common."""
+    urgent = (
         _of_alerts(situation.worst_alert),
         _of_band(situation.band),
         _of_trend(situation),
         _of_renewal(situation),
     )
+    worth = value(situation.account, weights)
+    factor = round(worth[0].value * worth[1].value, 2)
+    return Standing(situation.account, situation.today, urgent, worth, sum(part.value for part in urgent), factor)
+
+
+def row(item: Item, account: Standing) -> Row:
+    """The row of a thing to do."""
+    itself = _itself(item, account.today)
+    points = itself.value + account.points
+    parts = (itself, *account.urgent, *account.worth)
+    return Row(item, account.account, round(points * account.factor, 1), points, account.factor, parts)
 
 
 def value(account: Account, weights: Weights) -> tuple[Part, Part]:
