@@ -8,7 +8,7 @@ import httpx
 import msgspec
 from sqlalchemy import text
 
-from health_score.application.ports import UsageEvent
+from health_score.application.uses import UsageEvent
 from health_score.bootstrap import Handlers
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event

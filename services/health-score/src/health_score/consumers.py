@@ -5,8 +5,8 @@ from typing import Any
 
 from health_score.application.erasure import Asked, ObeyErasures
 from health_score.application.facts import RecordFacts, RecordValues
-from health_score.application.ports import UsageEvent
 from health_score.application.usage import RecordUsage
+from health_score.application.uses import UsageEvent
 from mainstay.contracts.alerts import AccountReassigned
 from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.facts import FACTS

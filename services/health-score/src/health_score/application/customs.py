@@ -10,8 +10,9 @@ import structlog
 
 from health_score.application.cards import Cards
 from health_score.application.metric_documents import KIND, RETIRED, properties_from
-from health_score.application.ports import Building, FreshUses, OpenWork, RawUse, SeriesKey, Work
+from health_score.application.ports import Building, OpenWork, SeriesKey, Work
 from health_score.application.rescoring import begin_rescoring
+from health_score.application.uses import FreshUses, RawUse
 from health_score.domain.account import Account
 from health_score.domain.metrics.catalogue import METRICS
 from health_score.domain.metrics.custom import PREFIX, check_uses, define

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from health_score.application.announcing import snapshot
 from health_score.application.assessing import CLOSE, Assessor, arm_rebuild
 from health_score.application.customs import count
-from health_score.application.ports import DayKey, OpenWork, UsageEvent, Use
+from health_score.application.ports import DayKey, OpenWork
+from health_score.application.uses import UsageEvent, Use
 from health_score.domain.account import MOST_CAUSES, Account
 from health_score.domain.activity import DayOfUse
 from health_score.domain.history import DAY

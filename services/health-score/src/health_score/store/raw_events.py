@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from health_score.application.ports import DayKey, FreshUses, RawUse, UsageEvent, Use
+from health_score.application.ports import DayKey
+from health_score.application.uses import FreshUses, RawUse, UsageEvent, Use
 from health_score.domain.account import Account
 from health_score.domain.activity import DayOfUse, bits_of, numbers_in
 from health_score.domain.metrics.matching import Counting
