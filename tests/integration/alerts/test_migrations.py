@@ -9,14 +9,18 @@ from sqlalchemy import text
 from tests.integration.alerts.sinks import HttpSink, http_sink
 from tests.integration.alerts.test_channels import channel
 from tests.integration.alerts.test_delivering import opened
+from tests.integration.alerts.test_playbooks import post as does
+from tests.integration.alerts.test_playbooks import put
 from tests.integration.alerts.test_routing import falls, office, person, post, routing
-from tests.integration.alerts.world import World
+from tests.integration.alerts.test_worklist import PLAN, touched
+from tests.integration.alerts.world import World, known
 
 __all__ = ["office"]
 
 STEPS = [{"after_minutes": 60, "to": [{"role": "owner"}]}]
 PEOPLE: Any = import_module("alerts.migrations.versions.0005_people")
 DELIVERY: Any = import_module("alerts.migrations.versions.0003_delivery")
+PLAYBOOKS: Any = import_module("alerts.migrations.versions.0006_playbooks")
 
 
 async def run(alerts: World, statements: tuple[str, ...]) -> None:
@@ -70,3 +74,28 @@ async def test_what_is_for_channels_goes_on_without_people_and_with_them_again(o
     assert len(states) == 2  # the webhook's
     assert len(sink.arrivals) == 1  # what was snoozed; the account that leaves is still one
     assert (await office.get(f"/v1/alerts/{held['id']}"))["notifications"][0]["muted_by"] == "inhibition"
+
+
+async def test_playbooks_go_with_their_messages_and_touches_are_worked_out_when_they_come(
+    alerts: World, sink: HttpSink
+) -> None:
+    now = alerts.clock.now()
+    await alerts.webhook(sink.url)
+    await alerts.hears(known(now), touched(alerts, days_ago=1, next_in=3))
+    await put(alerts, PLAN)
+    await does(alerts, "/v1/playbooks/plan/runs", 201, account_id="acme")
+    alerts.clock.advance(timedelta(days=4))
+    await alerts.application.due.run_due()
+    await alerts.delivers()
+    assert len(sink.arrivals) == 2  # the task is overdue, and so is the step that was promised
+
+    await run(alerts, PLAYBOOKS.DOWN)
+    left = [row.kind for row in await alerts.rows("SELECT kind FROM alerts.notification")]
+    await run(alerts, PLAYBOOKS.UP)
+    await alerts.application.due.run_due()
+
+    assert left == ["opened"]
+    [touch] = await alerts.rows("SELECT account_id, next_due_on FROM alerts.account_touch")
+    assert (touch.account_id, touch.next_due_on) == ("acme", (now + timedelta(days=3)).date())
+    [owner] = await alerts.rows("SELECT owner FROM alerts.account_owner")
+    assert owner.owner == "ann@example.com"

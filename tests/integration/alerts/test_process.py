@@ -98,8 +98,8 @@ async def test_from_the_log_to_the_destination_and_over_a_kill(migrated_url: str
     assert len(set(sink.ids)) == 1
     assert [message["data"]["account"]["name"] for message in sink.verified()] == ["Acme", "Acme"]
     said = [record for partition in range(6) for record in await log.read(ALERT_EVENTS.name, partition, 0, 10)]
-    assert {record.header("ce_type") for record in said} == {"mainstay.alert.opened.v1"}
-    assert len({record.header("ce_id") for record in said}) == 1  # a relay that is killed may append again, same id
+    opened = {record.header("ce_id") for record in said if record.header("ce_type") == "mainstay.alert.opened.v1"}
+    assert len(opened) == 1  # a relay that is killed may append again, same id; a playbook may have started besides
     await log.close()
     await database.close()
 

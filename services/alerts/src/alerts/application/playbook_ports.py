@@ -33,11 +33,11 @@ class Runs(Protocol):
     async def save(self, one: Run) -> None:
         """Store a run and its tasks as they are now."""
 
-    async def keep_owner(self, account_id: str, since: datetime, owner: str | None) -> None:
-        """Whose an account is from an instant on."""
+    async def keep_owners(self, owners: Sequence[tuple[str, datetime, str | None]]) -> None:
+        """Whose accounts are from instants on: (account, instant, owner)."""
 
-    async def begin_with(self, account_id: str, owner: str) -> None:
-        """Runs that began when nobody was known to have the account count for its owner."""
+    async def begin_with(self, owners: Mapping[str, str]) -> None:
+        """Runs that began when nobody was known to have the account count for its owner; `owners` is by account."""
 
     async def keep_touches(self, touches: Mapping[str, LastTouch]) -> None:
         """When accounts were touched last, and by when the next step is promised."""

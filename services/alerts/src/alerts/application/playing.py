@@ -77,6 +77,22 @@ class AccountNotKnown(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class NewRecord:
+    """An account's record before and after, and the instant as of which it is so."""
+
+    before: Account
+    after: Account
+    at: datetime
+
+    @property
+    def has_other_dates(self) -> bool:
+        """Whether days that are counted from its renewal come at other instants."""
+        if self.after.next_renewal_on is None:
+            return False
+        return (self.before.next_renewal_on, self.before.zone) != (self.after.next_renewal_on, self.after.zone)
+
+
+@dataclass(frozen=True, slots=True)
 class _Start:
     """A playbook that is to start for an account."""
 
@@ -123,24 +139,27 @@ class Playing:
                     continue
         await self._happened(work, accounts, found)
 
-    async def on_record(self, work: Work, before: Account, after: Account, at: datetime) -> None:
-        """An account has a newer record, as of an instant: another owner, another date of renewal."""
-        if before.owner != after.owner:
-            await work.runs.keep_owner(after.id, at, after.owner)
-        if not before.is_known and after.owner is not None:
-            await work.runs.begin_with(after.id, after.owner)  # of runs that began before the record came
-        if before.owner is not None and after.owner is not None and before.owner != after.owner:
-            changed = OwnerChanged(before.owner, after.owner, after.sequence, at)
-            await self._happened(work, {after.id: after}, [(after.id, changed)])
-        if (before.next_renewal_on, before.zone) == (after.next_renewal_on, after.zone):
-            return
-        dated = await self._dated(work)
-        if dated and after.next_renewal_on is not None:
-            dates = dates_of(dated, after, None, self._clock.now(), self._quiet_after)
-            if dates.come:
-                await work.timers.playbooks({(after.id, DATES): self._clock.now()})
-            elif dates.again_at is not None:
-                await work.timers.playbooks({(after.id, DATES): dates.again_at})
+    async def on_records(self, work: Work, changes: Sequence[NewRecord]) -> None:
+        """Accounts have newer records: other owners, other dates of renewal. Few questions, however many they are."""
+        owners = [each for each in changes if each.before.owner != each.after.owner]
+        await work.runs.keep_owners([(each.after.id, each.at, each.after.owner) for each in owners])
+        # of runs that began before the record came
+        first = {each.after.id: each.after.owner for each in changes if not each.before.is_known and each.after.owner}
+        await work.runs.begin_with(first)
+        handovers = [
+            (each.after.id, OwnerChanged(each.before.owner, each.after.owner, each.after.sequence, each.at))
+            for each in owners
+            if each.before.owner is not None and each.after.owner is not None
+        ]
+        await self._happened(work, {each.after.id: each.after for each in changes}, handovers)
+        moved = [each.after for each in changes if each.has_other_dates]
+        dated = await self._dated(work) if moved else ()
+        now = self._clock.now()
+        for account in moved:
+            dates = dates_of(dated, account, None, now, self._quiet_after)
+            at = now if dates.come else dates.again_at
+            if at is not None:
+                await work.timers.playbooks({(account.id, DATES): at})
 
     async def look_again(self, work: Work, things: Collection[Subject]) -> None:
         """Look at runs and at the dates of accounts whose instant has come, in a transaction that is open."""
@@ -219,10 +238,11 @@ class Playing:
         now = self._clock.now()
         if not happenings:
             return
+        on = (await self._playbooks(work)).on
         wanted = [
             (accounts[account_id], playbook, happening)
             for account_id, happening in happenings
-            for playbook in (await self._playbooks(work)).on
+            for playbook in on
             if account_id in accounts and starts(playbook, happening, now, self._quiet_after)
         ]
         if not wanted:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from alerts.application.events import said_of
-from alerts.application.playing import Playing
+from alerts.application.playing import NewRecord, Playing
 from alerts.application.ports import OpenWork, Subject, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
@@ -78,9 +78,14 @@ class KeepAccounts:
             new = {one: newest[one] for one, before in kept.items() if not before.is_known and newest[one].is_known}
             if new:
                 await self._telling.tell_now_known(work, await work.alerts.going_on(new), new)
-            for account_id, before in kept.items():
-                if newest[account_id].sequence > before.sequence:
-                    await self._playing.on_record(work, before, newest[account_id], said_at[account_id])
+            await self._playing.on_records(
+                work,
+                [
+                    NewRecord(before, newest[one], said_at[one])
+                    for one, before in kept.items()
+                    if newest[one].sequence > before.sequence
+                ],
+            )
 
 
 LOOKED_AT_ONCE = 50

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -99,21 +99,30 @@ class RunStore:
             ],
         )
 
-    async def keep_owner(self, account_id: str, since: datetime, owner: str | None) -> None:
-        """Whose an account is from an instant on."""
-        statement = insert(account_owner).values(account_id=account_id, since=since, owner=owner)
-        await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[account_owner.c.account_id, account_owner.c.since],
-                set_={"owner": statement.excluded.owner},
+    async def keep_owners(self, owners: Sequence[tuple[str, datetime, str | None]]) -> None:
+        """Whose accounts are from instants on: (account, instant, owner)."""
+        rows = [{"account_id": account_id, "since": since, "owner": owner} for account_id, since, owner in owners]
+        if rows:
+            statement = insert(account_owner)
+            await self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[account_owner.c.account_id, account_owner.c.since],
+                    set_={"owner": statement.excluded.owner},
+                ),
+                rows,
             )
-        )
 
-    async def begin_with(self, account_id: str, owner: str) -> None:
-        """Runs that began when nobody was known to have the account count for its owner."""
-        await self._connection.execute(
-            update(run).where(run.c.account_id == account_id, run.c.owner.is_(None)).values(owner=owner)
-        )
+    async def begin_with(self, owners: Mapping[str, str]) -> None:
+        """Runs that began when nobody was known to have the account count for its owner; `owners` is by account."""
+        if owners:
+            await self._connection.execute(
+                text(
+                    f"UPDATE {run} r SET owner = o.owner"
+                    " FROM unnest(CAST(:accounts AS text[]), CAST(:owners AS text[])) AS o (account_id, owner)"
+                    " WHERE r.account_id = o.account_id AND r.owner IS NULL"
+                ),
+                {"accounts": list(owners), "owners": list(owners.values())},
+            )
 
     async def keep_touches(self, touches: Mapping[str, LastTouch]) -> None:
         """When accounts were touched last, and by when the next step is promised."""
