@@ -14,6 +14,7 @@ from alerts.api.routes import routes
 from alerts.application.cases import ManageCases
 from alerts.application.channels import ManageChannels
 from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
+from alerts.application.delivery_ports import Sender
 from alerts.application.digesting import Digests
 from alerts.application.directory import DirectoryInForce, ManageDirectory
 from alerts.application.erasure import ObeyErasures
@@ -24,7 +25,6 @@ from alerts.application.handling import HandleAlerts, Snoozes
 from alerts.application.interventions import Interventions
 from alerts.application.playbooks import PlaybookDocuments, PlaybooksInForce
 from alerts.application.playing import Playing
-from alerts.application.ports import Sender
 from alerts.application.pressing import PressLinks
 from alerts.application.previewing import PreviewRules
 from alerts.application.reassigning import Reassign

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from alerts.application.channels import ChannelChange
-from alerts.application.ports import Refused
+from alerts.application.delivery_ports import Refused
 from alerts.domain.channels import Channel, Filter
 from alerts.domain.destinations import ChannelKind, DingTalk, Email, Feishu, Webhook
 from alerts.domain.words import Category, Language, Severity

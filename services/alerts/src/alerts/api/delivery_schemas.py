@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts.api.handlers import Instant
-from alerts.application.ports import Attempt, Delivery
+from alerts.application.delivery_ports import Attempt, Delivery
 from alerts.application.reading import DeliveryOnRecord
 from alerts.domain.deliveries import DeliveryState
 from alerts.domain.replays import Replay, ReplayState, Wanted

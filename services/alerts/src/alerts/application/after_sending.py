@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from alerts.application.delivery_ports import Claim, Delivery
 from alerts.application.people_ports import MuteOnRecord
-from alerts.application.ports import Claim, Delivery, Work
+from alerts.application.ports import Work
 from alerts.domain.deliveries import DeliveryState, Outcome, Suppressed, Waits, delivery_id
 from alerts.domain.destinations import PEOPLE_MAIL
 from alerts.domain.messages import DAILY

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from alerts.application.ports import Channels, CheckAddress, Delivery, Notification, OpenWork
+from alerts.application.delivery_ports import Channels, CheckAddress, Delivery, Notification
+from alerts.application.ports import OpenWork
 from alerts.domain.channels import Channel, ChannelNotUsable, ChannelUnknown, Filter
 from alerts.domain.deliveries import DeliveryState, delivery_id
 from alerts.domain.destinations import (

@@ -16,9 +16,10 @@ from prometheus_client import Counter as Metric
 
 from alerts.application.after_sending import follow_up, muted
 from alerts.application.channels import DELETED, SWITCHED_OFF
+from alerts.application.delivery_ports import Call, Claim, Delivery, Refused, Sender
 from alerts.application.events import delivery_failed
 from alerts.application.gating import Gate
-from alerts.application.ports import Call, Claim, Delivery, OpenWork, Refused, Sender, Work
+from alerts.application.ports import OpenWork, Work
 from alerts.application.pressing import reader_of
 from alerts.application.rules import RulesInForce
 from alerts.application.settling import attempt_of, channel_after, settled, tell_operator

@@ -7,8 +7,9 @@ from uuid import uuid5
 
 import structlog
 
+from alerts.application.delivery_ports import Delivery, Notification
 from alerts.application.directory import DirectoryInForce
-from alerts.application.ports import Delivery, Notification, Work
+from alerts.application.ports import Work
 from alerts.application.routing import way_to
 from alerts.application.rules import RulesInForce
 from alerts.domain.calendars import PublicHolidays

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.application.delivery_ports import Delivery, Notification
 from alerts.application.people_ports import Escalation, StepTaken
-from alerts.application.ports import Delivery, Notification, Work
+from alerts.application.ports import Work
 from alerts.application.routing import Router, Standing, Target
 from alerts.application.telling import may_have_arrived, to_target
 from alerts.domain.accounts import Account

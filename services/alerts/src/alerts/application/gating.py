@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from alerts.application.delivery_ports import Call, Claim
 from alerts.application.directory import DirectoryInForce
 from alerts.application.interventions import Interventions
-from alerts.application.ports import Call, Claim, Work
+from alerts.application.ports import Work
 from alerts.application.routing import way_to
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Notice

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from alerts.application.delivery_ports import Delivery, Notification
 from alerts.application.events import said_of
-from alerts.application.ports import Delivery, Notification, OpenWork, Work
+from alerts.application.ports import OpenWork, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling, may_have_arrived
 from alerts.domain.alerts import Alert, AlertUnknown, Change, Notice, acknowledge, resolve, returns, snooze

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from alerts.application.delivery_ports import Delivery
 from alerts.application.people_ports import Escalation, MuteOnRecord, StepTaken
-from alerts.application.ports import Delivery
 from alerts.application.reading import After
 
 OVERDUE_AFTER = timedelta(minutes=5)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alerts.application.delivery_ports import Claim
 from alerts.application.handling import HandleAlerts
-from alerts.application.ports import Claim
 from alerts.application.reading import Reading
 from alerts.application.rules import RulesInForce
 from alerts.domain.accounts import Account

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from alerts.application.ports import Attempt, Delivery, Refused
+from alerts.application.delivery_ports import Attempt, Delivery, Refused
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Transition
 from alerts.domain.channels import Channel

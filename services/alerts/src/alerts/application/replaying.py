@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import structlog
 
-from alerts.application.ports import Delivery, OpenWork, Work
+from alerts.application.delivery_ports import Delivery
+from alerts.application.ports import OpenWork, Work
 from alerts.domain.channels import ChannelNotUsable
 from alerts.domain.deliveries import DeliveryState
 from alerts.domain.replays import NotGivenUp, Replay, ReplayState, ReplayUnknown, Wanted

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from alerts.application.ports import Attempt, Claim, Delivery, Notification, Work
+from alerts.application.delivery_ports import Attempt, Claim, Delivery, Notification
+from alerts.application.ports import Work
 from alerts.domain.channels import Channel
 from alerts.domain.deliveries import (
     DISABLED_AFTER,

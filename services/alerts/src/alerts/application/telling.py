@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.application.delivery_ports import Delivery, Notification
 from alerts.application.people_ports import Escalation, MuteOnRecord
-from alerts.application.ports import Delivery, Notification, Work
+from alerts.application.ports import Work
 from alerts.application.routing import BY_FILTER, Router, Target, Where, accounts_of, groups, window
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, Notice, Step

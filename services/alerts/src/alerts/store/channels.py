@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.application.ports import Refused
+from alerts.application.delivery_ports import Refused
 from alerts.domain.channels import Channel, ChannelUnknown, Filter
 from alerts.domain.destinations import (
     AddressNotRefused,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.application.ports import Call, Claim, Notification
+from alerts.application.delivery_ports import Call, Claim, Notification
 from alerts.domain.channels import Channel
 from alerts.domain.destinations import ChannelKind, Email
 from alerts.domain.pacing import LINES_OF_A_DIGEST, QUOTAS, Pace, Plan

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.application.ports import Attempt, Call, Delivery, Notification
+from alerts.application.delivery_ports import Attempt, Call, Delivery, Notification
 from alerts.domain.alerts import Notice
 from alerts.domain.channels import ChannelUnknown
 from alerts.domain.deliveries import DeliveryState

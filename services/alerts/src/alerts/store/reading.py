@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, select, tuple_
 
-from alerts.application.ports import Attempt, Refused
+from alerts.application.delivery_ports import Attempt, Refused
 from alerts.application.reading import After, AlertQuery, DeliveryOnRecord, DeliveryQuery
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, AlertUnknown, Step, Transition

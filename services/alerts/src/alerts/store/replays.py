@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, Select, func, insert, select, tuple_, update
 
-from alerts.application.ports import Delivery
+from alerts.application.delivery_ports import Delivery
 from alerts.domain.deliveries import DeliveryState
 from alerts.domain.replays import DeliveryUnknown, Replay, ReplayState, ReplayUnknown, Wanted
 from alerts.store.rows import to_delivery

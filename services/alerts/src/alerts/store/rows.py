@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from alerts.application.ports import Delivery
+from alerts.application.delivery_ports import Delivery
 from alerts.domain.deliveries import DeliveryState
 
 
