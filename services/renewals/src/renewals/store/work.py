@@ -14,6 +14,7 @@ from renewals.store.accounts import AccountStore
 from renewals.store.contracts import ContractStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.health import HealthStore
+from renewals.store.ledger import LedgerStore
 
 
 class RenewalsWork:
@@ -23,7 +24,8 @@ class RenewalsWork:
         self.tx = tx
         self.erased = ErasureStore(tx.connection, subjects)
         self.accounts = AccountStore(tx.connection, self.erased)
-        self.contracts = ContractStore(tx.connection)
+        self.ledger = LedgerStore(tx.connection)
+        self.contracts = ContractStore(tx.connection, self.ledger)
         self.health = HealthStore(tx.connection, self.erased)
         self.timers = AccountTimers(tx)
 
