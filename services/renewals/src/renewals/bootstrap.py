@@ -13,10 +13,14 @@ from mainstay.web.serving import Background
 from renewals.api.amendments import amendment_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.handlers import Handlers
+from renewals.api.kpis import kpi_routes
 from renewals.api.problems import PROBLEMS
+from renewals.api.rates import rate_routes
 from renewals.api.routes import contract_routes, renewal_routes
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.erasure import ObeyErasures
+from renewals.application.figures import Retention
+from renewals.application.inputs import RecordGroups, StateRates
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
 from renewals.consumers import subscriptions
@@ -57,6 +61,8 @@ class Service:
             enter=EnterContract(self.work, self.settle, clock),
             amend=AmendContract(self.work, self.settle, clock),
             assign=AssignContracts(self.work, self.settle, clock),
+            retention=Retention(self.work, clock),
+            state_rates=StateRates(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -65,6 +71,8 @@ class Service:
                 contract_reading_routes(handlers),
                 amendment_routes(handlers),
                 renewal_routes(handlers),
+                rate_routes(handlers),
+                kpi_routes(handlers),
             ],
             PROBLEMS,
             idempotent=True,
@@ -80,7 +88,9 @@ class Service:
 
     def working(self) -> dict[str, Background]:
         """Consumers, timers and the relay."""
-        read = subscriptions(RecordHealth(self.work), ObeyErasures(self.work, self.chassis.clock))
+        read = subscriptions(
+            RecordHealth(self.work), RecordGroups(self.work), ObeyErasures(self.work, self.chassis.clock)
+        )
         return {
             **{each.topic.name: self.chassis.reading(each) for each in read},
             "timers": self.timers.run,

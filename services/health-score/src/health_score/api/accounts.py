@@ -12,10 +12,11 @@ from fastapi.responses import StreamingResponse
 
 from health_score.api.account_filters import Filters, SortParameter, cursor_after, ordered, place_in
 from health_score.api.asking import READ, AccountId, Asked
-from health_score.api.csv_table import CSV, table, wants_csv
+from health_score.api.csv_table import table
 from health_score.application.listing import AccountFilter, AccountKey, Order
 from health_score.application.queries import Queries
 from health_score.application.views import AccountDetailView, AccountView
+from mainstay.web.csv_rows import CSV, wants_csv
 from mainstay.web.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit, Page
 from mainstay.web.routes import Routes
 

@@ -1,16 +1,10 @@
-"""Answers as CSV (RFC 4180) that no spreadsheet takes for a formula; and accounts as such a table."""
+"""Accounts as a table."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime
 from typing import Final
 
-from health_score.api.media import JSON, prefers
 from health_score.application.views import AccountView
-from mainstay.contracts.envelope import rfc3339
-
-CSV: Final = "text/csv"
+from mainstay.web.csv_rows import csv_rows, plain_cell, text_cell
 
 _COLUMNS: Final = (
     "account_id",
@@ -35,14 +29,6 @@ _COLUMNS: Final = (
     "stage_entered_on",
     "stage_overdue",
 )
-
-_BEGINS_A_FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠'")
-"""What a spreadsheet may take for a formula's beginning (OWASP, CSV injection), and the mark that keeps it from it."""
-
-
-def wants_csv(accept: str) -> bool:
-    """Whether an Accept header prefers CSV to JSON (RFC 9110, section 12.5.1); of equals JSON is answered."""
-    return prefers(accept, CSV, JSON)
 
 
 async def table(pages: AsyncIterator[Sequence[AccountView]], currencies: Sequence[str]) -> AsyncIterator[bytes]:
@@ -81,22 +67,3 @@ def _cells(account: AccountView, currencies: Sequence[str]) -> Sequence[str]:
         *(arr.pop(currency, "") for currency in currencies),
         "; ".join(f"{amount} {currency}" for currency, amount in sorted(arr.items())),
     )
-
-
-def text_cell(stated: str | None) -> str:
-    """What somebody wrote, so that it stays a text: an apostrophe stands before what would begin a formula."""
-    return f"'{stated}" if stated and stated[0] in _BEGINS_A_FORMULA else stated or ""
-
-
-def plain_cell(stated: float | date | datetime | None) -> str:
-    """A number, a day or an instant; nothing for None."""
-    if isinstance(stated, datetime):
-        return rfc3339(stated)
-    return "" if stated is None else str(stated)
-
-
-def csv_rows(rows: Sequence[Sequence[str]]) -> bytes:
-    """Rows as they are written."""
-    written = io.StringIO(newline="")
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode()

@@ -10,7 +10,6 @@ from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from health_score.api.asking import READ
-from health_score.api.csv_table import CSV, csv_rows, plain_cell, text_cell, wants_csv
 from health_score.api.kpi_query import Asking, cursor_after, place_in
 from health_score.application import kpi_views, kpis
 from health_score.application.kpis import Counted, Kpi, Kpis, Row
@@ -18,6 +17,7 @@ from health_score.domain.kpis.adoption import Adoption
 from health_score.domain.kpis.attribution import Axis
 from health_score.domain.kpis.ledger import TooManyGroups
 from health_score.domain.kpis.periods import Period
+from mainstay.web.csv_rows import CSV, csv_rows, plain_cell, text_cell, wants_csv
 from mainstay.web.pages import MAX_LIMIT, Cursor, Limit
 from mainstay.web.problems import Problem
 from mainstay.web.routes import Routes

@@ -6,13 +6,13 @@ import msgspec
 from fastapi import Depends, Header, Query, Request, Response
 
 from health_score.api.asking import READ, AccountId
-from health_score.api.media import HTML, JSON, prefers
 from health_score.api.report_page import Page
 from health_score.application.report import PeriodTooEarly, Reports
 from health_score.application.report_views import CustomerReport, InternalReport
 from mainstay.language.negotiation import Language
 from mainstay.web.fields import CivilDay
 from mainstay.web.language import ReaderLanguage, speaks
+from mainstay.web.media import HTML, JSON, prefers
 from mainstay.web.problems import Problem
 from mainstay.web.routes import Routes
 

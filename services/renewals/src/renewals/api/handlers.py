@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.figures import Retention
+from renewals.application.inputs import StateRates
 from renewals.application.ports import OpensWork
 
 
@@ -15,4 +17,6 @@ class Handlers:
     enter: EnterContract
     amend: AmendContract
     assign: AssignContracts
+    retention: Retention
+    state_rates: StateRates
     clock: Clock

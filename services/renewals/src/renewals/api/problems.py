@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
+from renewals.application import figures
 from renewals.domain import errors
 from renewals.domain.currencies import CurrencyUnknown
+from renewals.domain.rates import RateMissing
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.ContractUnknown: Problem(404, "contract-unknown", "There is no such contract"),
@@ -29,6 +31,10 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.RenewalStartOutOfRange: Problem(422, "renewal-start-out-of-range", pointer="/start"),
     errors.CoTermOver: Problem(422, "co-term-over", pointer="/co_terms_with"),
     errors.RenewsAnother: Problem(422, "renews-another", "The contract named is not one of this account's"),
+    figures.PeriodReversed: Problem(422, "range-backwards", "The range ends before it starts"),
+    figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
+    figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),
+    RateMissing: Problem(422, "rate-missing", "An exchange rate is missing"),
 }
 
 RANGE_BACKWARDS = Problem(422, "range-backwards", "The range ends before it starts")

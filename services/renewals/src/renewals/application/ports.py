@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from mainstay.contracts.envelope import Event
@@ -12,6 +12,10 @@ from mainstay.messaging.consuming import Batch
 from renewals.domain.contracts import AtEnd, Contract
 from renewals.domain.terms import Term
 from renewals.domain.value import AccountValue
+
+if TYPE_CHECKING:  # they name this module
+    from renewals.application.figures import FigureBook
+    from renewals.application.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,14 @@ class Work(Protocol):
     @property
     def ledger(self) -> LedgerBook:
         """What was recorded."""
+
+    @property
+    def figures(self) -> "FigureBook":
+        """Figures out of the ledger."""
+
+    @property
+    def inputs(self) -> "Inputs":
+        """What figures need besides contracts."""
 
     @property
     def health(self) -> HealthBoard:

@@ -67,8 +67,9 @@ def lines(contract: Contract) -> frozenset[Line]:
 
 
 def annual(arr: Fraction) -> Decimal:
-    """ARR as the ledger keeps it."""
-    return Decimal(f"{round(arr * 10**ARR_PLACES)}e-{ARR_PLACES}")
+    """ARR as the ledger keeps it; without zeros at its end, which would make every sum longer."""
+    digits = f"{round(arr * 10**ARR_PLACES):0{ARR_PLACES + 1}d}"
+    return Decimal(f"{digits[:-ARR_PLACES]}.{digits[-ARR_PLACES:]}".rstrip("0").rstrip("."))
 
 
 def _runs(contract: Contract) -> Iterator[Line]:
