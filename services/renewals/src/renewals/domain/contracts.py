@@ -157,8 +157,8 @@ class Contract:
             return
         # Of a term that was renewed early or late too: its value goes with its last day, and a step's comes.
         days = {day for each in self.terms for day in (each.start, each.served_before, *(s.start for s in each.steps))}
-        if term.window_opens_on and term.window_opened_at is None:
-            days.add(term.window_opens_on)
+        if opens := self._window_ahead():
+            days.add(opens)
         # A term that is over can have its days ahead after the clock went back: its value still goes on the day.
         yield from (start_of_day(day, self.zone) for day in sorted(days) if day > self.today(now))
 
@@ -236,13 +236,20 @@ class Contract:
         at_end = AtEnd.CANCEL if self.at_end is AtEnd.RENEW_ONCE else self.at_end
         return replace(self, at_end=at_end, terms=(*self.terms[:-1], renewed, term))
 
+    def _window_ahead(self) -> date | None:
+        """The day on which the latest term's window is to open; none after the day from which it is cancelled."""
+        term = self.latest
+        if term.window_opens_on is None or term.window_opened_at is not None:
+            return None
+        return term.window_opens_on if term.window_opens_on < term.served_before else None
+
     def _step(self, now: datetime) -> tuple["Contract", Happening] | None:
         term, today = self.latest, self.today(now)
         if self.is_over:
             return None
-        if term.window_opens_on and term.window_opened_at is None and term.window_opens_on <= today:
+        if (opens := self._window_ahead()) and opens <= today:
             opened = replace(term, window_opened_at=now)
-            return self.with_latest(opened), WindowOpened(opened, start_of_day(term.window_opens_on, self.zone))
+            return self.with_latest(opened), WindowOpened(opened, start_of_day(opens, self.zone))
         reason = self.cancellation.reason if self.cancellation else None
         if term.cancelled_on and term.cancelled_on <= today:
             over = replace(term, outcome=Outcome.CANCELLED, closed_at=now)

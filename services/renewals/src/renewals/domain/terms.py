@@ -121,7 +121,8 @@ class Term:
         """The term in stretches on which nothing changes, in order; of a cancelled one those that were served."""
         whole = Step(self.start, self.amount, self.months, self.seats, self.entitlements)
         steps = [step for step in (whole, *self.steps) if step.start < self.served_before]
-        for step, following in zip(steps, [*(each.start for each in steps[1:]), self.served_before], strict=True):
+        ends = [*(step.start for step in steps[1:]), self.served_before]
+        for step, following in zip(steps, ends, strict=False):  # without a day that is served there is no step
             if step.start < following:
                 yield Stretch(step.start, following, step.amount, step.months, step.seats, step.entitlements)
 
