@@ -16,7 +16,7 @@ from renewals.domain.amending import assign
 from renewals.domain.contracts import AtEnd, Contract, Kind
 from renewals.domain.entering import enter
 from renewals.domain.ledger import Line, LineKind, lines
-from renewals.domain.retention import NO_EXPIRIES, NO_MOVEMENTS, Expiries, Movements
+from renewals.domain.retention import Expiries, Movements, no_expiries, no_movements
 from tests.integration.renewals.office import Office
 from tests.unit.renewals.building import stated
 from tests.unit.renewals.test_amending import acted
@@ -190,7 +190,7 @@ class _Undone(Exception):
 
 async def figures_of(service: Service, contracts: Sequence[Contract], span: Span = SPAN) -> tuple[Movements, Expiries]:
     """The figures of a book that is entered, asked and forgotten."""
-    found = NO_MOVEMENTS, NO_EXPIRIES
+    found = no_movements(Decimal(0)), no_expiries(Decimal(0))
     with suppress(_Undone):
         async with service.work() as work:
             await work.accounts.lock({each.account_id for each in contracts})

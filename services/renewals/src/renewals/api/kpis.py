@@ -31,7 +31,7 @@ from renewals.api.kpi_views import (
 from renewals.api.reading import AsOf, Day, KnownAt
 from renewals.api.schemas import Currency
 from renewals.application.figures import Asked, Axis, FigureRow, Figures, Retention
-from renewals.domain.retention import NO_EXPIRIES, NO_MOVEMENTS, Every, Movement
+from renewals.domain.retention import Every, Movement, no_expiries, no_movements
 
 V = TypeVar("V")
 
@@ -147,7 +147,7 @@ def _digest(asked: Asked) -> str:
 
 
 def _table(kpi: str, axes: Sequence[Axis], found: Figures, view: Callable[[FigureRow], Any]) -> Response:
-    nothing = FigureRow(found.t0, found.t1, (None,) * len(axes), NO_MOVEMENTS, NO_EXPIRIES)
+    nothing = FigureRow(found.t0, found.t1, (None,) * len(axes), no_movements(Decimal(0)), no_expiries(Decimal(0)))
     rows: list[Sequence[str]] = [("t0", "t1", "currency", *axes, *_flat(asdict(view(nothing))))]
     for row in found.rows:
         figures = _flat(asdict(view(row)))

@@ -12,14 +12,15 @@ from typing import Protocol
 from mainstay.kernel.clock import Clock
 from renewals.application.ports import OpensWork
 from renewals.domain.civil import add_months
+from renewals.domain.currencies import smallest
 from renewals.domain.rates import Quote, rate_on
 from renewals.domain.retention import (
-    NO_EXPIRIES,
-    NO_MOVEMENTS,
     Every,
     Expiries,
     Movement,
     Movements,
+    no_expiries,
+    no_movements,
     periods,
 )
 
@@ -188,11 +189,13 @@ class Retention:
         for first, last in spans:
             async with self._work() as work:
                 span = await _span(work.figures, asked, first, last, known_at)
-            currency = span.currency
+            currency, zero = span.currency, Decimal(0).quantize(smallest(span.currency))
             moved, expired = await asyncio.gather(self._moved(span, asked.axes), self._expired(span, asked.axes))
             groups = sorted({*moved, *expired}, key=lambda group: [(each is None, each or "") for each in group])
             rows += [
-                FigureRow(first, last, group, moved.get(group, NO_MOVEMENTS), expired.get(group, NO_EXPIRIES))
+                FigureRow(
+                    first, last, group, moved.get(group) or no_movements(zero), expired.get(group) or no_expiries(zero)
+                )
                 for group in groups
             ]
             if len(rows) > MOST_ROWS:

@@ -115,8 +115,14 @@ class Expiries:
         return ratio(self.renewed_customers, self.due_customers)
 
 
-NO_MOVEMENTS = Movements(*(8 * (Decimal(0),)), *(7 * (0,)))
-NO_EXPIRIES = Expiries(Decimal(0), Decimal(0), Decimal(0), 0, 0)
+def no_movements(zero: Decimal) -> Movements:
+    """Of nobody; `zero` has the currency's decimals."""
+    return Movements(zero, zero, zero, zero, zero, zero, zero, zero, 0, 0, 0, 0, 0, 0, 0)
+
+
+def no_expiries(zero: Decimal) -> Expiries:
+    """Of nothing due; `zero` has the currency's decimals."""
+    return Expiries(zero, zero, zero, 0, 0)
 
 
 def ratio(part: Decimal | int, whole: Decimal | int) -> Decimal | None:

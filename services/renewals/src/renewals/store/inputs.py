@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from renewals.application.inputs import AccountGroup, StatedRate
@@ -43,7 +43,7 @@ class InputStore:
         newest = (
             select(exchange_rate)
             .where(exchange_rate.c.recorded_at <= known_at)
-            .distinct(*key)
+            .ext(distinct_on(*key))
             .order_by(*key, exchange_rate.c.recorded_at.desc(), exchange_rate.c.id.desc())
         )
         if after is not None:
@@ -72,7 +72,7 @@ class InputStore:
         last = (
             select(account_group)
             .where(account_group.c.account_id.in_({each.account_id for each in said}))
-            .distinct(account_group.c.account_id)
+            .ext(distinct_on(account_group.c.account_id))
             .order_by(account_group.c.account_id, account_group.c.sequence.desc())
         )
         known = {row.account_id: row for row in await self._connection.execute(last)}

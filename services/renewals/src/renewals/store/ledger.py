@@ -6,7 +6,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from renewals.application.ports import Note, Revision
@@ -68,7 +69,7 @@ class LedgerStore:
             select(table.c.contract_id, table.c.snapshot)
             .where(table.c.recorded_at <= known_at)
             .order_by(table.c.contract_id, table.c.recorded_at.desc(), table.c.number.desc())
-            .distinct(table.c.contract_id)
+            .ext(distinct_on(table.c.contract_id))
         )
         if contract_id is not None:
             newest = newest.where(table.c.contract_id == contract_id)
@@ -167,7 +168,3 @@ def _line(row: Any) -> Line:
         grace_days=row.grace_days,
         continues=row.continues,
     )
-
-
-MOVE_ENTRIES = text(f"UPDATE {ledger_entry} SET account_id = :pseudonym WHERE account_id = :account")
-"""For an erasure, the only thing that changes what was recorded."""
