@@ -132,7 +132,6 @@ async def ask(url: str, contracts: int, times: int) -> list[Timing]:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("VACUUM ANALYZE"))
     key = await create_key(service.chassis.database, SECRET, "bench", ["renewals:read"])
-    await service.chassis.keys.refresh()
     headers = {"Authorization": f"Bearer {key}"}
     found = []
     transport = httpx.ASGITransport(app=service.app())
@@ -140,6 +139,7 @@ async def ask(url: str, contracts: int, times: int) -> list[Timing]:
         for question, path in QUESTIONS.items():
             seconds = []
             for _ in range(times):
+                await service.chassis.keys.refresh()  # they are good for five seconds
                 begun = time.perf_counter()
                 answer = await http.get(path, timeout=60)
                 seconds.append(time.perf_counter() - begun)

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import json
 from collections import Counter, defaultdict
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from tests.integration.renewals.book import WORTH, keep
@@ -95,6 +97,7 @@ async def test_the_book_gives_the_figures_computed_by_hand_and_each_months_repor
     for year, expected in YEARS.items():
         [row] = await figures(office, year)
         assert row["figures"] == expected, year
+    assert page_example()["data"][0]["figures"] == YEARS["2024"]
     await each_customer_is_worth_what_the_table_says(office)
     await the_lineage_adds_up_to_the_figures(office)
     await months_chain_into_the_year(office)
@@ -114,6 +117,13 @@ async def test_the_book_gives_the_figures_computed_by_hand_and_each_months_repor
     [stayed] = await figures(office, "2024", returning="stayed")
     assert (stayed["figures"]["churned"], stayed["figures"]["returned"]) == ("1420.00", "600.00")
     await office.close()
+
+
+def page_example() -> dict[str, Any]:
+    """The answer that docs/retention.md shows."""
+    page = (Path(__file__).parents[3] / "docs/retention.md").read_text(encoding="utf-8")
+    shown: dict[str, Any] = json.loads(page.split("```json\n")[1].split("```")[0])
+    return shown
 
 
 async def each_customer_is_worth_what_the_table_says(office: Office) -> None:
