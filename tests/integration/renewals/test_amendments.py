@@ -223,6 +223,7 @@ async def test_figures_that_cannot_be_told_say_what_to_do(office: Office) -> Non
         ({"from": "1970-01-01", "to": "2190-01-01", "period": "month"}, "too-many-rows"),
         ({"by": "colour"}, "invalid-request"),
         ({"known_at": "2026-01-01"}, "invalid-request"),
+        ({"known_at": "0.5"}, "invalid-request"),
         ({"known_at": "9999-12-31T23:59:59-12:00"}, "invalid-request"),
         ({"cursor": "nonsense"}, "bad-cursor"),
     ]
