@@ -28,7 +28,7 @@ from standalone.services import EVENT_LOG, HISTORIES
 CONTRACTS = 100_000
 SECRET = "a secret of thirty-two characters or more"
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
-TIMES = 20
+TIMES = 10
 
 # Contract n belongs to one of 80,000 customers, began between 2023-11 and 2024-11, has up to three terms of a year;
 # one in twelve is not renewed, one in nine changes its price on a day within a term.
@@ -150,7 +150,7 @@ async def ask(url: str, contracts: int, times: int) -> list[Timing]:
 
 
 def measure(contracts: int = CONTRACTS, times: int = TIMES) -> str:
-    """The table of docs/retention.md."""
+    """How long answers take, as a table."""
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
         server.start()
