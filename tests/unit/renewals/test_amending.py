@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from renewals.domain import amending
 from renewals.domain.amending import Change, Renewal, assign, cancel, change, reinstate, renew
-from renewals.domain.contracts import AtEnd, Contract, Kind
-from renewals.domain.entering import co_terming
+from renewals.domain.contracts import Amendment, AtEnd, Contract, Kind
+from renewals.domain.entering import amend, co_terming
 from renewals.domain.errors import (
     ContractOver,
     CoTermOver,
@@ -176,6 +176,14 @@ def test_a_cancellation_ahead_ends_the_contract_on_its_day_and_can_be_withdrawn(
     assert lines(reinstate(ended)) == lines(contract)
     with pytest.raises(NotCancelled):
         reinstate(contract)
+
+
+def test_a_cancellation_at_the_end_is_gone_when_somebody_says_that_the_contract_renews() -> None:
+    told, _ = cancel(entered("2026-01-01", term_months=12), at("2026-03-01"), "too dear", day("2027-01-01"))
+
+    again = amend(told, Amendment(at_end=AtEnd.RENEW))
+
+    assert (told.at_end, again.at_end, again.cancellation) == (AtEnd.CANCEL, AtEnd.RENEW, None)
 
 
 @pytest.mark.parametrize("on", ["2025-12-31", "2027-01-02"])

@@ -105,7 +105,10 @@ class AssignContracts:
         async with self._work() as work:
             found = await work.contracts.get(contract_id)
             ledgers = await self._lock(work, found.account_id, account_id)
-            await self._assign(work, [await work.contracts.get(contract_id)], account_id, since, by, reason)
+            locked = await work.contracts.get(contract_id)
+            if locked.account_id != found.account_id:  # somebody else gave it away meanwhile
+                ledgers = await self._lock(work, locked.account_id, account_id)
+            await self._assign(work, [locked], account_id, since, by, reason)
             await self._settle.settle(work, ledgers)
             return await work.contracts.get(contract_id)
 
@@ -144,8 +147,13 @@ async def _named(work: Work, contract_id: str, by: NewContract) -> Contract:
 
 
 async def _locked(work: Work, contract_id: str) -> tuple[Contract, Sequence[AccountLedger]]:
+    """The contract, read again once its account is locked: it may have changed before, or changed hands."""
     found = await work.contracts.get(contract_id)
-    ledgers = await work.accounts.lock([found.account_id])
-    if not ledgers:
-        raise AccountErased(found.account_id)
-    return await work.contracts.get(contract_id), ledgers  # read again: it may have changed before the lock was ours
+    while True:
+        ledgers = await work.accounts.lock([found.account_id])
+        if not ledgers:
+            raise AccountErased(found.account_id)
+        locked = await work.contracts.get(contract_id)
+        if locked.account_id == found.account_id:
+            return locked, ledgers
+        found = locked

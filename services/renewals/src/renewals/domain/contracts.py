@@ -199,6 +199,7 @@ class Contract:
             self,
             external_id=_or(change.external_id, self.external_id),
             at_end=_or(change.at_end, self.at_end),
+            cancellation=self.cancellation if isinstance(change.at_end, Unchanged) or term.cancelled_on else None,
             grace_days=_or(change.grace_days, self.grace_days),
             notice=_or(change.notice, self.notice),
             amount=amount,
