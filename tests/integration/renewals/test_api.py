@@ -48,6 +48,13 @@ async def test_a_contract_is_answered_with_its_terms(office: Office) -> None:
         "at_end": "renew",
         "amount": MONEY,
         "seats": 12,
+        "entitlements": {},
+        "grace_days": 0,
+        "notice": None,
+        "renews": None,
+        "co_terms_with": None,
+        "cancellation": None,
+        "holders": [],
         "terms": [
             {
                 "id": f"{contract['id']}.1",
@@ -61,6 +68,12 @@ async def test_a_contract_is_answered_with_its_terms(office: Office) -> None:
                 "state": "active",
                 "window_opens_on": "2026-10-01",
                 "window_opened_at": None,
+                "notice_by": None,
+                "entitlements": {},
+                "price_steps": [],
+                "agreed_end": "2026-12-31",
+                "cancelled_on": None,
+                "signed_on": None,
             }
         ],
     }
@@ -332,6 +345,13 @@ async def test_a_bad_query_is_refused(office: Office) -> None:
 
 SCOPES = [
     ("POST", "/v1/contracts", "renewals:write"),
+    ("POST", "/v1/contracts/c1/changes", "renewals:write"),
+    ("POST", "/v1/contracts/c1/renewals", "renewals:write"),
+    ("POST", "/v1/contracts/c1/cancellation", "renewals:write"),
+    ("DELETE", "/v1/contracts/c1/cancellation", "renewals:write"),
+    ("POST", "/v1/contracts/c1/assignment", "renewals:write"),
+    ("POST", "/v1/accounts/a1/merger", "renewals:write"),
+    ("GET", "/v1/contracts/c1/revisions", "renewals:read"),
     ("PATCH", "/v1/contracts/c1", "renewals:write"),
     ("GET", "/v1/contracts", "renewals:read"),
     ("GET", "/v1/contracts/c1", "renewals:read"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from renewals.domain.amending import cancel
 from renewals.domain.contracts import Amendment, AtEnd, Contract, Kind
 from renewals.domain.currencies import CurrencyUnknown
 from renewals.domain.entering import amend
@@ -198,14 +199,15 @@ def test_an_amended_amount_holds_for_this_term_and_those_to_come() -> None:
 
 
 def test_what_is_over_does_not_change() -> None:
-    contract, ended = entered("2026-01-01", term_months=12).cancel(at("2026-05-05T10:00"), "closed down")
+    contract, ended = cancel(entered("2026-01-01", term_months=12), at("2026-05-05T10:00"), "closed down")
 
+    assert ended is not None
     assert (ended.reason, contract.latest.state(day("2026-05-05"))) == ("closed down", TermState.CANCELLED)
     assert contract.latest.end_exclusive == day("2027-01-01")
     with pytest.raises(ContractOver):
         amend(contract, Amendment(seats=5))
     with pytest.raises(ContractOver):
-        contract.cancel(at("2026-05-06"), "again")
+        cancel(contract, at("2026-05-06"), "again")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.kernel.money import Money
+from renewals.domain.amending import cancel
 from renewals.domain.contracts import Contract, Kind
 from renewals.domain.currencies import MINOR_UNITS, smallest
 from renewals.domain.value import AccountValue, value_of
@@ -70,7 +71,7 @@ def worth(contract: Contract, when: str) -> AccountValue:
 
 def test_a_contract_that_ended_or_was_cancelled_is_worth_nothing() -> None:
     running = entered("2026-01-01", term_months=12)
-    cancelled, _ = running.cancel(at("2026-03-01"), "left")
+    cancelled, _ = cancel(running, at("2026-03-01"), "left")
 
     assert worth(running, "2026-03-01") != AccountValue()
     assert worth(cancelled, "2026-03-01") == AccountValue()

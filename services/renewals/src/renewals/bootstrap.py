@@ -10,10 +10,17 @@ from mainstay.kernel.clock import Clock
 from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
+from renewals.api.amendments import amendment_routes
+from renewals.api.contract_reading import contract_reading_routes
+from renewals.api.handlers import Handlers
+from renewals.api.kpis import kpi_routes
 from renewals.api.problems import PROBLEMS
-from renewals.api.routes import Handlers, contract_routes, renewal_routes
-from renewals.application.changing import AmendContract, CancelContract, EnterContract
+from renewals.api.rates import rate_routes
+from renewals.api.routes import contract_routes, renewal_routes
+from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.erasure import ObeyErasures
+from renewals.application.figures import Retention
+from renewals.application.inputs import RecordGroups, StateRates
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
 from renewals.consumers import subscriptions
@@ -52,11 +59,24 @@ class Service:
         handlers = Handlers(
             work=self.work,
             enter=EnterContract(self.work, self.settle, clock),
-            amend=AmendContract(self.work, self.settle),
-            cancel=CancelContract(self.work, self.settle, clock),
+            amend=AmendContract(self.work, self.settle, clock),
+            assign=AssignContracts(self.work, self.settle, clock),
+            retention=Retention(self.work, clock),
+            state_rates=StateRates(self.work, clock),
             clock=clock,
         )
-        return self.chassis.app([contract_routes(handlers), renewal_routes(handlers)], PROBLEMS, idempotent=True)
+        return self.chassis.app(
+            [
+                contract_routes(handlers),
+                contract_reading_routes(handlers),
+                amendment_routes(handlers),
+                renewal_routes(handlers),
+                rate_routes(handlers),
+                kpi_routes(handlers),
+            ],
+            PROBLEMS,
+            idempotent=True,
+        )
 
     def work_app(self) -> FastAPI:
         """The operational routes of a process that only works."""
@@ -68,7 +88,9 @@ class Service:
 
     def working(self) -> dict[str, Background]:
         """Consumers, timers and the relay."""
-        read = subscriptions(RecordHealth(self.work), ObeyErasures(self.work, self.chassis.clock))
+        read = subscriptions(
+            RecordHealth(self.work), RecordGroups(self.work), ObeyErasures(self.work, self.chassis.clock)
+        )
         return {
             **{each.topic.name: self.chassis.reading(each) for each in read},
             "timers": self.timers.run,

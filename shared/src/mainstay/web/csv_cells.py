@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
 
 from mainstay.contracts.envelope import rfc3339
@@ -25,7 +26,7 @@ def text_cell(stated: str | None) -> str:
     return f"'{stated}" if stated and stated[0] in _BEGINS_A_FORMULA else stated or ""
 
 
-def plain_cell(stated: float | date | datetime | None) -> str:
+def plain_cell(stated: float | Decimal | date | datetime | None) -> str:
     """A number, a day or an instant; nothing for None."""
     if isinstance(stated, datetime):
         return rfc3339(stated)

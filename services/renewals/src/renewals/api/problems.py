@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
+from renewals.application import figures
 from renewals.domain import errors
 from renewals.domain.currencies import CurrencyUnknown
+from renewals.domain.rates import RateMissing
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.ContractUnknown: Problem(404, "contract-unknown", "There is no such contract"),
     errors.AccountErased: Problem(409, "account-erased", "The account was erased"),
     errors.ContractOver: Problem(409, "contract-over", "The contract is over"),
     errors.ExternalIdTaken: Problem(409, "external-id-taken", pointer="/external_id"),
+    errors.GraceOver: Problem(409, "grace-over", "The term ended too long ago to be renewed"),
+    errors.NotCancelled: Problem(409, "not-cancelled", "The contract is not cancelled"),
     errors.AmountInvalid: Problem(422, "amount-invalid", pointer="/amount/amount"),
     CurrencyUnknown: Problem(422, "currency-unknown", pointer="/amount/currency"),
     errors.CurrencyDiffers: Problem(422, "currency-differs", pointer="/amount/currency"),
@@ -20,6 +24,17 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.EndMissing: Problem(422, "end-missing", pointer="/end"),
     errors.TermLengthUnknown: Problem(422, "term-length-unknown", pointer="/term_months"),
     errors.OneTimeRenews: Problem(422, "one-time-renews", "A one-time contract does not renew", pointer="/at_end"),
+    errors.NotRecurring: Problem(422, "not-recurring", "A one-time contract is not renewed"),
+    errors.ScheduleInvalid: Problem(422, "price-schedule-invalid", pointer="/price_schedule"),
+    errors.EffectiveOutsideTerms: Problem(422, "effective-outside-terms", pointer="/effective"),
+    errors.EffectiveInFuture: Problem(422, "day-in-future", "The day has not come yet"),
+    errors.RenewalStartOutOfRange: Problem(422, "renewal-start-out-of-range", pointer="/start"),
+    errors.CoTermOver: Problem(422, "co-term-over", pointer="/co_terms_with"),
+    errors.RenewsAnother: Problem(422, "renews-another", "The contract named is not one of this account's"),
+    figures.PeriodReversed: Problem(422, "range-backwards", "The range ends before it starts"),
+    figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
+    figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),
+    RateMissing: Problem(422, "rate-missing", "An exchange rate is missing"),
 }
 
 RANGE_BACKWARDS = Problem(422, "range-backwards", "The range ends before it starts")

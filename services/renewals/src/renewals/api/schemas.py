@@ -21,10 +21,12 @@ from pydantic import (
 
 from mainstay.web.fields import CivilDay
 from renewals.application.announcing import term_id
+from renewals.application.calendars import known_calendar
 from renewals.application.ports import Health, Renewal
-from renewals.domain.contracts import UNCHANGED, Amendment, AtEnd, Contract, Kind
+from renewals.domain.contracts import UNCHANGED, Amendment, AtEnd, Kind
 from renewals.domain.entering import NewContract
-from renewals.domain.terms import Term, TermState
+from renewals.domain.notice import CountedFrom, NoticeRule, NoticeUnit, Roll
+from renewals.domain.terms import TermState, entitlements
 
 LONGEST_TERM_MONTHS = 120
 LONGEST_WINDOW_DAYS = 3_660
@@ -57,6 +59,7 @@ def _zone(name: str) -> str:
 
 # No control characters: ids travel in headers and keys.
 AccountId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ContractRef = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Currency = Annotated[
     str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217 code", examples=["EUR"])
@@ -77,6 +80,13 @@ WindowDays = Annotated[
         le=LONGEST_WINDOW_DAYS,
         description="Days before the first day after the term at which its window opens; null: three calendar months",
     ),
+]
+GraceDays = Annotated[
+    StrictInt, Field(ge=0, le=366, description="So many days after the end a renewal is late and still in time")
+]
+Entitled = Annotated[
+    dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Annotated[StrictInt, Field(ge=0, le=2**53)]],
+    Field(max_length=50, description="What is bought besides seats, by name", examples=[{"api_calls": 100000}]),
 ]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
@@ -101,6 +111,39 @@ class MoneyView(BaseModel):
     currency: Currency
 
 
+class NoticeBody(Request):
+    """How long before the end notice is given, and what it is counted from."""
+
+    amount: Annotated[StrictInt, Field(ge=0, le=1_000)]
+    unit: NoticeUnit
+    counted_from: CountedFrom = Field(
+        default=CountedFrom.LAST_DAY, description="The term's last day, or the first day after it"
+    )
+    roll: Roll = Field(default=Roll.NONE, description="Where a deadline goes that falls on no business day")
+    holidays: Annotated[str, AfterValidator(known_calendar)] | None = Field(
+        default=None,
+        description="Whose public holidays are no business days: a country (ISO 3166), or a part of one",
+        examples=["DE-BY"],
+    )
+
+    def stated(self) -> NoticeRule:
+        """The rule in the words of the domain."""
+        return NoticeRule(self.amount, self.unit, self.counted_from, self.roll, self.holidays)
+
+
+class StepBody(Request):
+    """From a day on, an amount that is committed up to the next step, or to the end of the term."""
+
+    start: CivilDay
+    amount: Amount
+
+
+PriceSchedule = Annotated[
+    list[StepBody],
+    Field(max_length=120, description="Steps of a term of several years; they add up to `amount`, the first begins it"),
+]
+
+
 class ContractBody(Request):
     """A contract to be entered. `end` is the last day of the first term, inclusive."""
 
@@ -116,11 +159,25 @@ class ContractBody(Request):
     at_end: AtEnd | None = Field(default=None, description="Recurring contracts renew unless it says otherwise")
     window_days: WindowDays | None = None
     external_id: ExternalId | None = Field(default=None, description="The contract's id elsewhere; unique")
+    entitlements: Entitled | None = None
+    grace_days: GraceDays = 0
+    notice: NoticeBody | None = None
+    price_schedule: PriceSchedule | None = None
+    renews: ContractRef | None = Field(default=None, description="The contract of this account that this one renews")
+    co_terms_with: ContractRef | None = Field(
+        default=None,
+        description="End with this contract, and renew when it does; `amount` is for the days up to that end",
+    )
+    next_amount: MoneyBody | None = Field(default=None, description="For a later term, where the first is an odd one")
 
     @model_validator(mode="after")
     def _one_currency(self) -> Self:
         if self.currency not in {None, self.amount.currency}:
             raise ValueError(f"the contract is in {self.currency}, its amount in {self.amount.currency}")
+        if self.next_amount and self.next_amount.currency != self.amount.currency:
+            raise ValueError(f"the contract is in {self.amount.currency}, next_amount in {self.next_amount.currency}")
+        if self.co_terms_with and (self.end or self.term_months):
+            raise ValueError("a contract that co-terms with another takes its end and length from it")
         return self
 
     def stated(self) -> NewContract:
@@ -138,10 +195,22 @@ class ContractBody(Request):
             at_end=self.at_end,
             window_days=self.window_days,
             external_id=self.external_id,
+            entitlements=entitlements(self.entitlements),
+            grace_days=self.grace_days,
+            notice=self.notice.stated() if self.notice else None,
+            steps=steps_of(self.price_schedule),
+            renews=self.renews,
+            co_terms_with=self.co_terms_with,
+            next_amount=self.next_amount.amount if self.next_amount else None,
         )
 
 
-def _absent() -> Any:
+def steps_of(schedule: list[StepBody] | None) -> tuple[tuple[date, Decimal], ...]:
+    """A price schedule in the words of the domain."""
+    return tuple((step.start, step.amount) for step in schedule or ())
+
+
+def absent() -> Any:
     """The default of a field that may be absent and may not be null; `model_fields_set` tells what was said."""
     return None
 
@@ -152,15 +221,17 @@ class AmendmentBody(Request):
     `{"status": "cancelled", "reason": "…"}` ends the contract now, and stands alone.
     """
 
-    amount: MoneyBody = Field(default_factory=_absent, description="For a whole term")
+    amount: MoneyBody = Field(default_factory=absent, description="For a whole term")
     seats: Seats | None = None
-    end: CivilDay = Field(default_factory=_absent, description="The last day of the running term, inclusive")
-    at_end: AtEnd = Field(default_factory=_absent)
-    term_months: TermMonths = Field(default_factory=_absent)
+    end: CivilDay = Field(default_factory=absent, description="The last day of the running term, inclusive")
+    at_end: AtEnd = Field(default_factory=absent)
+    term_months: TermMonths = Field(default_factory=absent)
     window_days: WindowDays | None = None
     external_id: ExternalId | None = None
-    status: Literal["cancelled"] = Field(default_factory=_absent)
-    reason: Reason = Field(default_factory=_absent)
+    grace_days: GraceDays = Field(default_factory=absent)
+    notice: NoticeBody | None = None
+    status: Literal["cancelled"] = Field(default_factory=absent)
+    reason: Reason = Field(default_factory=absent)
 
     @model_validator(mode="after")
     def _cancelling_stands_alone(self) -> Self:
@@ -183,81 +254,11 @@ class AmendmentBody(Request):
 
     def change(self) -> Amendment:
         """The change in the words of the domain."""
-        said = {name: getattr(self, name) for name in self.model_fields_set - {"amount", "status", "reason"}}
+        said = {name: getattr(self, name) for name in self.model_fields_set - {"amount", "notice", "status", "reason"}}
         amount = self.amount.amount if "amount" in self.model_fields_set else UNCHANGED
+        if "notice" in self.model_fields_set:
+            said["notice"] = self.notice.stated() if self.notice else None
         return Amendment(amount=amount, **said)
-
-
-class TermView(BaseModel):
-    """One term. `end` is its last day; `ends_before` the first day after it."""
-
-    id: str
-    number: int
-    start: date
-    end: date
-    ends_before: date
-    amount: MoneyView
-    seats: int | None
-    arr: MoneyView | None = Field(description="Annual recurring revenue; null for a one-time contract")
-    state: TermState
-    window_opens_on: date | None
-    window_opened_at: datetime | None
-
-    @classmethod
-    def of(cls, contract: Contract, term: Term, now: datetime) -> "TermView":
-        """A term as it stands now."""
-        return cls(
-            id=term_id(contract.id, term.number),
-            number=term.number,
-            start=term.start,
-            end=term.last_day,
-            ends_before=term.end_exclusive,
-            amount=_money(term.amount, contract.currency),
-            seats=term.seats,
-            arr=_money(term.arr(contract.currency).amount, contract.currency)
-            if contract.kind is Kind.RECURRING
-            else None,
-            state=term.state(contract.today(now)),
-            window_opens_on=term.window_opens_on,
-            window_opened_at=term.window_opened_at,
-        )
-
-
-class ContractView(BaseModel):
-    """A contract and all its terms; `amount` and `seats` are those of the terms to come, `state` the last term's."""
-
-    id: str
-    account_id: str
-    external_id: str | None
-    kind: Kind
-    currency: Currency
-    zone: str
-    state: TermState
-    term_months: int | None
-    window_days: int | None
-    at_end: AtEnd
-    amount: MoneyView
-    seats: int | None
-    terms: list[TermView]
-
-    @classmethod
-    def of(cls, contract: Contract, now: datetime) -> "ContractView":
-        """A contract as it stands now."""
-        return cls(
-            id=contract.id,
-            account_id=contract.account_id,
-            external_id=contract.external_id,
-            kind=contract.kind,
-            currency=contract.currency,
-            zone=contract.zone.key,
-            state=contract.latest.state(contract.today(now)),
-            term_months=contract.schedule.term_months,
-            window_days=contract.schedule.window_days,
-            at_end=contract.at_end,
-            amount=_money(contract.amount, contract.currency),
-            seats=contract.seats,
-            terms=[TermView.of(contract, term, now) for term in contract.terms],
-        )
 
 
 class HealthView(BaseModel):
@@ -308,8 +309,8 @@ class RenewalView(BaseModel):
             start=term.start,
             end=term.last_day,
             ends_before=term.end_exclusive,
-            amount=_money(term.amount, renewal.currency),
-            arr=_money(term.arr(renewal.currency).amount, renewal.currency),
+            amount=money_view(term.amount, renewal.currency),
+            arr=money_view(term.arr(renewal.currency).amount, renewal.currency),
             seats=term.seats,
             state=term.state(today),
             at_end=renewal.at_end,
@@ -319,5 +320,6 @@ class RenewalView(BaseModel):
         )
 
 
-def _money(amount: Decimal, currency: str) -> MoneyView:
+def money_view(amount: Decimal, currency: str) -> MoneyView:
+    """An amount as it is told."""
     return MoneyView(amount=f"{amount:f}", currency=currency)

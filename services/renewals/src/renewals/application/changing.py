@@ -1,15 +1,21 @@
-"""Commands about contracts: enter one, amend one, cancel one. Each ends by settling the account."""
+"""Commands about contracts: enter one, amend one, and what changes hands. Each ends by settling the accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
-from renewals.application.ports import AccountLedger, OpensWork, Work
+from renewals.application.ports import AccountLedger, Note, OpensWork, Work
 from renewals.application.settling import SettleAccounts
-from renewals.domain import entering
-from renewals.domain.contracts import Amendment, Contract
+from renewals.domain import amending, entering
+from renewals.domain.contracts import Amendment, Contract, Kind, Predecessor
 from renewals.domain.entering import NewContract
-from renewals.domain.errors import AccountErased, CurrencyDiffers
+from renewals.domain.errors import AccountErased, ContractOver, CurrencyDiffers, RenewsAnother
+from renewals.domain.happenings import Happening
+from renewals.domain.terms import Outcome
+
+Amends = Callable[[Contract, datetime], tuple[Contract, Happening | None]]
+"""A contract as it becomes at an instant, and what happened to it by that."""
 
 
 class EnterContract:
@@ -21,65 +27,133 @@ class EnterContract:
         self._clock = clock
 
     async def __call__(self, stated: NewContract, *, by: str) -> Contract:
-        """The contract as it stands.
+        """The contract as it stands; one that it renews ends where it begins.
 
-        Raises `ContractInvalid`, `CurrencyUnknown`, `AccountErased` and `ExternalIdTaken`.
+        Raises `ContractInvalid`, `CurrencyUnknown`, `ContractUnknown`, `ContractOver`, `GraceOver`, `AccountErased` and
+        `ExternalIdTaken`.
         """
         now = self._clock.now()
-        contract = entering.enter(new_id(now), stated, now)
         async with self._work() as work:
-            ledgers = await work.accounts.lock([contract.account_id])
+            ledgers = await work.accounts.lock([stated.account_id])
             if not ledgers:
-                raise AccountErased(contract.account_id)
-            await work.contracts.add(contract, entered_at=now, entered_by=by)
+                raise AccountErased(stated.account_id)
+            if stated.co_terms_with:
+                stated = entering.co_terming(stated, await _named(work, stated.co_terms_with, stated))
+            predecessor = None
+            if stated.renews:
+                predecessor = await self._succeed(work, stated, Note(now, by, "renewed by another contract"))
+            contract = entering.enter(new_id(now), stated, now, predecessor)
+            await work.contracts.add(contract, Note(now, by, "entered"))
             await self._settle.settle(work, ledgers)
             return await work.contracts.get(contract.id)
 
+    async def _succeed(self, work: Work, stated: NewContract, note: Note) -> Predecessor:
+        """End the contract that this one renews where this one begins."""
+        before = await _named(work, str(stated.renews), stated)
+        if before.latest.outcome in {Outcome.CANCELLED, Outcome.RENEWED}:
+            raise ContractOver(before.id, str(before.latest.outcome))
+        amending.check_grace(before, before.latest.start, stated.start)
+        ended = before if before.is_over else amending.superseded(before, stated.start)
+        await work.contracts.save([(before, ended)], note)
+        return Predecessor(before.id, ended.latest.expires_before, ended.latest.served_before)
+
 
 class AmendContract:
-    """Change a contract from its running term on."""
-
-    def __init__(self, work: OpensWork, settle: SettleAccounts) -> None:
-        self._work = work
-        self._settle = settle
-
-    async def __call__(self, contract_id: str, change: Amendment, *, currency: str | None = None) -> Contract:
-        """The contract as it stands after the change; `currency` is that of the amended amount.
-
-        Raises `ContractUnknown`, `ContractOver`, `ContractInvalid`, `AccountErased` and `ExternalIdTaken`.
-        """
-        async with self._work() as work:
-            contract, ledgers = await _locked(work, contract_id)
-            if currency is not None and currency != contract.currency:
-                raise CurrencyDiffers(contract.currency, currency)
-            await work.contracts.save([(contract, entering.amend(contract, change))])
-            await self._settle.settle(work, ledgers)
-            return await work.contracts.get(contract_id)
-
-
-class CancelContract:
-    """End a contract now, whatever its dates say."""
+    """Change a contract as somebody says, and record who and why."""
 
     def __init__(self, work: OpensWork, settle: SettleAccounts, clock: Clock) -> None:
         self._work = work
         self._settle = settle
         self._clock = clock
 
-    async def __call__(self, contract_id: str, reason: str) -> Contract:
-        """The contract, over; `reason` is for a person. Raises `ContractUnknown` and `ContractOver`."""
+    async def __call__(
+        self, contract_id: str, amends: Amends, *, by: str, reason: str, currency: str | None = None
+    ) -> Contract:
+        """The contract as it stands after the change; `currency` is that of the stated amount.
+
+        Raises `ContractUnknown`, `ContractOver`, `ContractInvalid`, `AccountErased`, `ExternalIdTaken`, and what
+        `amends` does.
+        """
         async with self._work() as work:
             contract, ledgers = await _locked(work, contract_id)
+            if currency is not None and currency != contract.currency:
+                raise CurrencyDiffers(contract.currency, currency)
             now = self._clock.now()
-            cancelled, ended = contract.cancel(now, reason)
-            await work.contracts.save([(contract, cancelled)])
-            self._settle.tell(work, cancelled, ended, None, now)
+            amended, happened = amends(contract, now)
+            await work.contracts.save([(contract, amended)], Note(now, by, reason))
+            if happened is not None:
+                self._settle.tell(work, amended, happened, None, now)
             await self._settle.settle(work, ledgers)
-            return cancelled
+            return await work.contracts.get(contract_id)
+
+
+def as_a_whole(change: Amendment) -> Amends:
+    """Amends the running term and those to come."""
+    return lambda contract, _: (entering.amend(contract, change), None)
+
+
+class AssignContracts:
+    """Give one contract, or all of an account, to another account from a day on; figures follow the contracts."""
+
+    def __init__(self, work: OpensWork, settle: SettleAccounts, clock: Clock) -> None:
+        self._work = work
+        self._settle = settle
+        self._clock = clock
+
+    async def one(self, contract_id: str, account_id: str, since: date, *, by: str, reason: str) -> Contract:
+        """The contract in other hands. Raises `ContractUnknown`, `AccountErased` and `EffectiveInFuture`."""
+        async with self._work() as work:
+            found = await work.contracts.get(contract_id)
+            ledgers = await self._lock(work, found.account_id, account_id)
+            locked = await work.contracts.get(contract_id)
+            if locked.account_id != found.account_id:  # somebody else gave it away meanwhile
+                ledgers = await self._lock(work, locked.account_id, account_id)
+            await self._assign(work, [locked], account_id, since, by, reason)
+            await self._settle.settle(work, ledgers)
+            return await work.contracts.get(contract_id)
+
+    async def all_of(self, account_id: str, into: str, since: date, *, by: str, reason: str) -> int:
+        """How many contracts the account had that is one with another since. Raises as `one` does."""
+        async with self._work() as work:
+            ledgers = await self._lock(work, account_id, into)
+            contracts = await work.contracts.of_accounts([account_id])
+            await self._assign(work, contracts, into, since, by, reason)
+            await self._settle.settle(work, ledgers)
+            return len(contracts)
+
+    async def _lock(self, work: Work, *account_ids: str) -> Sequence[AccountLedger]:
+        ledgers = await work.accounts.lock(account_ids)
+        for account_id in account_ids:
+            if account_id not in {ledger.account_id for ledger in ledgers}:
+                raise AccountErased(account_id)
+        return ledgers
+
+    async def _assign(
+        self, work: Work, contracts: Sequence[Contract], account_id: str, since: date, by: str, reason: str
+    ) -> None:
+        now = self._clock.now()
+        given = [(each, amending.assign(each, account_id, since, each.today(now))) for each in contracts]
+        await work.contracts.save(given, Note(now, by, reason))
+
+
+async def _named(work: Work, contract_id: str, by: NewContract) -> Contract:
+    """The contract that a new one names, which has to be like it. Raises `RenewsAnother`, `CurrencyDiffers`."""
+    found = await work.contracts.get(contract_id)
+    if found.account_id != by.account_id or found.kind is not Kind.RECURRING or by.kind is not Kind.RECURRING:
+        raise RenewsAnother(contract_id)
+    if found.currency != by.currency:
+        raise CurrencyDiffers(found.currency, by.currency)
+    return found
 
 
 async def _locked(work: Work, contract_id: str) -> tuple[Contract, Sequence[AccountLedger]]:
+    """The contract, read again once its account is locked: it may have changed before, or changed hands."""
     found = await work.contracts.get(contract_id)
-    ledgers = await work.accounts.lock([found.account_id])
-    if not ledgers:
-        raise AccountErased(found.account_id)
-    return await work.contracts.get(contract_id), ledgers  # read again: it may have changed before the lock was ours
+    while True:
+        ledgers = await work.accounts.lock([found.account_id])
+        if not ledgers:
+            raise AccountErased(found.account_id)
+        locked = await work.contracts.get(contract_id)
+        if locked.account_id == found.account_id:
+            return locked, ledgers
+        found = locked

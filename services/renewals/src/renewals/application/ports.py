@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from mainstay.contracts.envelope import Event
@@ -12,6 +12,10 @@ from mainstay.messaging.consuming import Batch
 from renewals.domain.contracts import AtEnd, Contract
 from renewals.domain.terms import Term
 from renewals.domain.value import AccountValue
+
+if TYPE_CHECKING:  # they name this module
+    from renewals.application.figures import FigureBook
+    from renewals.application.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,26 @@ class AccountLedger:
     account_id: str
     value: AccountValue
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the ledger says of a change besides the change: when it was recorded (UTC), by whom (API key), and why."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A contract as it was known from an instant on, until the next revision."""
+
+    number: int
+    recorded_at: datetime
+    recorded_by: str
+    reason: str
+    contract: Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +109,14 @@ class Contracts(Protocol):
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""
 
-    async def add(self, contract: Contract, *, entered_at: datetime, entered_by: str) -> None:
-        """Keep a new contract. Raises `ExternalIdTaken`."""
+    async def add(self, contract: Contract, note: Note) -> None:
+        """Keep a new contract, and record it. Raises `ExternalIdTaken`."""
 
-    async def save(self, changes: Sequence[tuple[Contract, Contract]]) -> None:
-        """Keep what differs between what each contract was and what it is now. Raises `ExternalIdTaken`."""
+    async def save(self, changes: Sequence[tuple[Contract, Contract]], note: Note) -> None:
+        """Keep what differs between what each contract was and what it is now, and record it in the ledger.
+
+        Raises `ExternalIdTaken`.
+        """
 
     async def renewals(
         self, *, first: date, last: date, account_id: str | None, after: tuple[date, str, int] | None, limit: int
@@ -98,6 +125,26 @@ class Contracts(Protocol):
 
         In the order of (exclusive end, contract, number), after the given one.
         """
+
+
+class LedgerBook(Protocol):
+    """What was recorded of contracts, and when."""
+
+    async def revision(self, contract_id: str, known_at: datetime) -> Contract:
+        """A contract as it was known at an instant. Raises `ContractUnknown`."""
+
+    async def known(
+        self,
+        known_at: datetime,
+        *,
+        account_id: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Contract]:
+        """Up to `limit` contracts as they were known at an instant, in the order of their ids, after the given one."""
+
+    async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
+        """Up to `limit` revisions of a contract, oldest first, after the given number."""
 
 
 class HealthBoard(Protocol):
@@ -148,6 +195,18 @@ class Work(Protocol):
     @property
     def contracts(self) -> Contracts:
         """The contracts with their terms."""
+
+    @property
+    def ledger(self) -> LedgerBook:
+        """What was recorded."""
+
+    @property
+    def figures(self) -> "FigureBook":
+        """Figures out of the ledger."""
+
+    @property
+    def inputs(self) -> "Inputs":
+        """What figures need besides contracts."""
 
     @property
     def health(self) -> HealthBoard:

@@ -7,13 +7,15 @@ from datetime import datetime
 import structlog
 
 from mainstay.kernel.clock import Clock
-from renewals.application.announcing import happening_event, term_id, value_event
-from renewals.application.ports import AccountLedger, Health, Work
+from renewals.application.announcing import SOURCE, happening_event, term_id, value_event
+from renewals.application.ports import AccountLedger, Health, Note, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
 from renewals.domain.value import value_of
 from renewals.meters import Meters
 
+BY = SOURCE
+"""Who recorded what came about by time alone."""
 ON_TIME_SECONDS = 60
 """A window opened within a minute of its day's start is on time; more is logged as late."""
 
@@ -42,7 +44,7 @@ class SettleAccounts:
         for _, contract, happened in caught_up:
             for happening in happened:
                 self.tell(work, contract, happening, health.get(contract.account_id), now)
-        await work.contracts.save([(was, is_now) for was, is_now, _ in caught_up])
+        await work.contracts.save([(was, is_now) for was, is_now, _ in caught_up], Note(now, BY, "what came due"))
         contracts = [contract for _, contract, _ in caught_up]
         await self._value(work, ledgers, contracts, now)
         moments = [(contract.account_id, moment) for contract in contracts for moment in contract.moments(now)]

@@ -73,6 +73,68 @@ class OneTimeRenews(ContractInvalid):
         super().__init__("a one-time contract does not renew")
 
 
+class ScheduleInvalid(ContractInvalid):
+    """The steps of a price schedule do not fit the term."""
+
+
+class EffectiveOutsideTerms(ContractInvalid):
+    """A change was to hold from a day on which the contract does not run."""
+
+    def __init__(self, contract_id: str, day: date) -> None:
+        super().__init__(f"contract {contract_id} has no term that runs on {day}")
+
+
+class EffectiveInFuture(ContractInvalid):
+    """What can only be said of a day that has come was said of a later one."""
+
+    def __init__(self, field: str, day: date, today: date) -> None:
+        super().__init__(f"{field} ({day}) is later than today ({today}) where the contract is")
+
+
+class RenewalStartOutOfRange(ContractInvalid):
+    """A renewal was to begin before the term that it renews."""
+
+    def __init__(self, start: date, first: date, end_exclusive: date) -> None:
+        super().__init__(f"the term runs from {first} and before {end_exclusive}: it is not renewed from {start} on")
+
+
+class NotRecurring(ContractInvalid):
+    """A one-time contract is served and not renewed."""
+
+    def __init__(self, contract_id: str) -> None:
+        super().__init__(f"contract {contract_id} is a one-time contract, and is not renewed: enter a new one")
+
+
+class CoTermOver(ContractInvalid):
+    """The contract whose end was to be taken over ends before the new one begins."""
+
+    def __init__(self, contract_id: str, end_exclusive: date) -> None:
+        super().__init__(f"contract {contract_id} runs before {end_exclusive} only: nothing can end with it later")
+
+
+class RenewsAnother(ContractInvalid):
+    """A contract was to renew, or to co-term with, one of another account or kind."""
+
+    def __init__(self, contract_id: str) -> None:
+        super().__init__(f"contract {contract_id} is not a recurring one of the same account")
+
+
+class GraceOver(Exception):
+    """The term ended too long ago to be renewed."""
+
+    def __init__(self, contract_id: str, end_exclusive: date, grace_days: int) -> None:
+        super().__init__(
+            f"contract {contract_id} ran before {end_exclusive} and has {grace_days} days of grace: enter a new one"
+        )
+
+
+class NotCancelled(Exception):
+    """There is no cancellation to withdraw."""
+
+    def __init__(self, contract_id: str) -> None:
+        super().__init__(f"contract {contract_id} is not cancelled")
+
+
 class ContractOver(Exception):
     """The contract has ended or was cancelled, and what is past does not change."""
 

@@ -34,7 +34,11 @@ class Schedule:
         """
         if self.window_days is not None:
             return max(start, end_exclusive - timedelta(days=self.window_days))
-        return max(start, add_months(self.anchor, self._months(number + 1) - WINDOW_MONTHS))
+        return max(start, self.months_before_end(number, WINDOW_MONTHS))
+
+    def months_before_end(self, number: int, months: int) -> date:
+        """So many calendar months before the first day after a term, counted from the anchor."""
+        return add_months(self.anchor, self._months(number + 1) - months)
 
     def with_end(self, number: int, end_exclusive: date) -> "Schedule":
         """The calendar after a term was given an end by hand: later terms count from there."""

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 from mainstay.kernel.money import Money
 from renewals.domain.contracts import Contract, Kind
+from renewals.domain.terms import rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,10 @@ class AccountValue:
 def value_of(contracts: Iterable[Contract], now: datetime) -> AccountValue:
     """An account's value at an instant, from its contracts, caught up.
 
-    Terms count on the days they run, in their own zone. One-time contracts bring seats, and neither ARR nor a date.
+    Terms count on the days they run, in their own zone; ARR is rounded once, when it is added up. One-time contracts
+    bring seats, and neither ARR nor a date.
     """
-    arr: dict[str, Money] = {}
+    arr: dict[str, Fraction] = {}
     seats: list[int] = []
     ends: list[date] = []
     for contract in contracts:
@@ -34,15 +37,15 @@ def value_of(contracts: Iterable[Contract], now: datetime) -> AccountValue:
         if recurring and not contract.is_over:
             ends.append(contract.latest.end_exclusive)
         for term in contract.terms:
-            if not term.covers(today):
+            running = term.on(today)
+            if running is None:
                 continue
-            if term.seats is not None:
-                seats.append(term.seats)
+            if running.seats is not None:
+                seats.append(running.seats)
             if recurring:
-                amount = term.arr(contract.currency)
-                arr[contract.currency] = arr[contract.currency] + amount if contract.currency in arr else amount
+                arr[contract.currency] = arr.get(contract.currency, Fraction(0)) + running.annual
     return AccountValue(
-        arr=tuple(arr[currency] for currency in sorted(arr)),
+        arr=tuple(rounded(arr[currency], currency) for currency in sorted(arr)),
         seats=sum(seats) if seats else None,
         next_renewal_on=min(ends, default=None),
     )

@@ -12,7 +12,8 @@ from mainstay.service.erased import ErasedSubjects
 from mainstay.service.subjects import ACCOUNT, Subjects, tombstone
 from renewals.application.ports import Done
 from renewals.application.timers import ACCOUNT_DUE
-from renewals.store.tables import SCHEMA, account, account_health, contract, kit
+from renewals.store.forgetting import forget_in_ledger
+from renewals.store.tables import SCHEMA, account, account_group, account_health, contract, kit, ledger_entry
 
 # The old row is locked first, as by every change of a contract; contracts refer to the new one before it goes.
 _LOCK: Final = text(f"SELECT FROM {account} WHERE account_id = :account FOR UPDATE")
@@ -42,6 +43,8 @@ class ErasureStore:
         found = {
             *await self._erased.find(ACCOUNT, subject, f"{account}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{account_health}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{account_group}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{ledger_entry}", "account_id"),
         }
         for account_id in found:
             pseudonym = f"{tombstone(subject)}:{erasure_id}"
@@ -50,6 +53,7 @@ class ErasureStore:
             moved = {**named, "pseudonym": pseudonym}
             pseudonymised += (await self._connection.execute(_PSEUDONYM, {**moved, "at": at})).rowcount
             pseudonymised += (await self._connection.execute(_MOVE, moved)).rowcount
+            pseudonymised += await forget_in_ledger(self._connection, account_id, pseudonym)
             await self._connection.execute(text(f"DELETE FROM {account} WHERE account_id = :account"), named)
             health = text(f"DELETE FROM {account_health} WHERE account_id = :account")
             erased += (await self._connection.execute(health, named)).rowcount

@@ -2,11 +2,13 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
     Float,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -63,6 +65,13 @@ contract = Table(
     Column("seats", Integer),
     Column("entered_at", DateTime(timezone=True), nullable=False),
     Column("entered_by", Text, nullable=False),
+    Column("entitlements", JSONB, nullable=False, comment='{"api_calls": 100000}'),
+    Column("grace_days", Integer, nullable=False),
+    Column("notice", JSONB(none_as_null=True)),
+    Column("holders", JSONB, nullable=False, comment='[{"account_id": "acme", "since": null}]; [] if it never changed'),
+    Column("predecessor", JSONB(none_as_null=True)),
+    Column("co_term_of", Text),
+    Column("cancellation", JSONB(none_as_null=True)),
     Index("contract_account_id", "account_id", "id"),
 )
 
@@ -81,5 +90,77 @@ term = Table(
     Column("window_opened_at", DateTime(timezone=True)),
     Column("outcome", Text),
     Column("closed_at", DateTime(timezone=True)),
+    Column("steps", JSONB, nullable=False, comment='[{"start", "amount", "months", "seats", "entitlements"}]'),
+    Column("due_before", Date),
+    Column("cancelled_on", Date),
+    Column("signed_on", Date),
+    Column("is_rolling", Boolean, nullable=False),
+    Column("entitlements", JSONB, nullable=False),
     Index("term_end_exclusive", "end_exclusive", "contract_id", "number"),
+)
+
+contract_revision = Table(
+    "contract_revision",
+    metadata,
+    Column("contract_id", Text, ForeignKey(contract.c.id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("snapshot", JSONB, nullable=False, comment="the contract's row, and its terms' rows as `terms`"),
+)
+
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("contract_id", Text, ForeignKey(contract.c.id), nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("start", Date, nullable=False),
+    Column("end_exclusive", Date, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount", Numeric, nullable=False),
+    Column("months", Text, nullable=False, comment="exactly: 12, or 11/31"),
+    Column("arr", Numeric, nullable=False, comment="to 24 decimals"),
+    Column("seats", Integer),
+    Column("entitlements", JSONB, nullable=False),
+    Column("grace_days", Integer, nullable=False),
+    Column("continues", Boolean, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+ledger_withdrawal = Table(
+    "ledger_withdrawal",
+    metadata,
+    Column("entry_id", BigInteger, ForeignKey(ledger_entry.c.id), primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+exchange_rate = Table(
+    "exchange_rate",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("valid_from", Date, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("base", Text, nullable=False),
+    Column("rate", Numeric, comment="one unit of `currency` in `base`; null: withdrawn"),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+
+account_group = Table(
+    "account_group",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("said_at", DateTime(timezone=True), nullable=False),
+    Column("segment", Text),
+    Column("tier", Text),
+    Column("owner", Text),
 )

@@ -13,7 +13,10 @@ from renewals.application.timers import ACCOUNT_DUE, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.contracts import ContractStore
 from renewals.store.erasure import ErasureStore
+from renewals.store.figures import FigureStore
 from renewals.store.health import HealthStore
+from renewals.store.inputs import InputStore
+from renewals.store.ledger import LedgerStore
 
 
 class RenewalsWork:
@@ -23,8 +26,11 @@ class RenewalsWork:
         self.tx = tx
         self.erased = ErasureStore(tx.connection, subjects)
         self.accounts = AccountStore(tx.connection, self.erased)
-        self.contracts = ContractStore(tx.connection)
+        self.ledger = LedgerStore(tx.connection)
+        self.contracts = ContractStore(tx.connection, self.ledger)
         self.health = HealthStore(tx.connection, self.erased)
+        self.figures = FigureStore(tx.connection)
+        self.inputs = InputStore(tx.connection, self.erased)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:

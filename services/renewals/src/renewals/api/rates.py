@@ -1,0 +1,99 @@
+"""Routes: exchange rates, as the operator states them."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.routes import Caller, Routes
+from renewals.api.handlers import Handlers
+from renewals.api.reading import Day, KnownAt
+from renewals.api.schemas import Currency, Request
+
+_RATE = r"\d{1,12}(\.\d{1,15})?"
+
+
+def _plain(stated: Any) -> Any:
+    if isinstance(stated, bool) or not re.fullmatch(_RATE, str(stated), re.ASCII) or not Decimal(str(stated)):
+        raise ValueError("a rate is a number above zero, written in digits, with a decimal point, such as 0.9204")
+    return Decimal(str(stated))
+
+
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_plain),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{_RATE}$"}, {"type": "number"}]}),
+]
+
+
+class RatesBody(Request):
+    """What currencies are worth from a day on, until the next day for which a rate is stated."""
+
+    date: Day
+    base: Currency = Field(description="The currency that the rates are in")
+    rates: dict[Currency, Rate | None] = Field(
+        min_length=1,
+        max_length=200,
+        description="By currency, how much one unit of it is worth in `base`; null withdraws the rate of this day",
+        examples=[{"USD": "0.92", "GBP": "1.17"}],
+    )
+
+
+class RatesView(BaseModel):
+    """How many rates were kept."""
+
+    date: date
+    base: Currency
+    rates: int
+
+
+class RateView(BaseModel):
+    """From a day on, one unit of `currency` is worth `rate` of `base`."""
+
+    date: date
+    currency: Currency
+    base: Currency
+    rate: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+def rate_routes(handlers: Handlers) -> Routes:
+    """State and read exchange rates."""
+    routes = Routes(tag="exchange rates")
+
+    @routes.put("/exchange-rates", scope="renewals:write", answers=RatesView)
+    async def put_rates(body: RatesBody, caller: Caller) -> RatesView:
+        """State the rates of a day. Stating them again corrects them; figures of before stay reproducible."""
+        kept = await handlers.state_rates(body.date, body.base, body.rates, by=caller.id)
+        return RatesView(date=body.date, base=body.base, rates=kept)
+
+    @routes.get("/exchange-rates", scope="renewals:read", answers=Page[RateView])
+    async def list_rates(
+        known_at: KnownAt = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Page[RateView]:
+        """The rates as they are known, by day."""
+        after = decode_cursor("rates", cursor, tuple[date, str, str]) if cursor is not None else None
+        async with handlers.work() as work:
+            found = await work.inputs.rates(known_at or handlers.clock.now(), after=after, limit=limit + 1)
+        page = found[:limit]
+        last = page[-1] if len(found) > limit else None
+        return Page(
+            data=[
+                RateView(
+                    date=each.valid_from,
+                    currency=each.currency,
+                    base=each.base,
+                    rate=f"{each.rate:f}",
+                    recorded_at=each.recorded_at,
+                    recorded_by=each.recorded_by,
+                )
+                for each in page
+            ],
+            next_cursor=encode_cursor("rates", [last.valid_from, last.currency, last.base]) if last else None,
+        )
+
+    return routes

@@ -1,0 +1,46 @@
+"""Parameters that many routes take: days of the calendar, and the two axes of time."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+from mainstay.web.fields import CivilDay
+from renewals.api.schemas import AccountId
+from renewals.domain.errors import EARLIEST_START, LATEST_END
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
+
+
+def _in_the_calendar(day: date) -> date:
+    if not EARLIEST_START <= day <= LATEST_END:
+        raise ValueError(f"days are asked for from {EARLIEST_START} to {LATEST_END}")
+    return day
+
+
+def _written(stated: Any) -> Any:
+    """Pydantic by itself also takes seconds since 1970."""
+    if isinstance(stated, datetime) or (isinstance(stated, str) and _INSTANT.match(stated)):
+        return stated
+    raise ValueError("an instant is written as in RFC 3339, such as 2026-03-31T09:00:00Z")
+
+
+def _in_years_of_four_digits(instant: datetime) -> datetime:
+    if not EARLIEST_START <= instant.date() <= LATEST_END:
+        raise ValueError(f"instants are asked for from {EARLIEST_START} to {LATEST_END}")
+    return instant
+
+
+Day = Annotated[CivilDay, AfterValidator(_in_the_calendar)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_years_of_four_digits)]
+ContractId = Annotated[str, Path(max_length=100)]
+OfAccount = Annotated[AccountId | None, Query(description="Only this account's")]
+AsOf = Annotated[
+    Day | None, Query(description="As it stood on this day, where the contract is (valid time); default: today")
+]
+KnownAt = Annotated[
+    Instant | None,
+    Query(description="As it was known at this instant (recorded time), whatever was corrected later; default: now"),
+]

@@ -1,0 +1,64 @@
+"""Erasure in the ledger: the one thing that changes what was recorded. Figures stay; names and words go."""
+
+import json
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from renewals.store.tables import account_group, contract, contract_revision, ledger_entry, ledger_withdrawal
+
+_MINE: Final = f"(SELECT id FROM {contract} WHERE account_id = :pseudonym)"
+_RENAME: Final = (
+    f"UPDATE {ledger_entry} SET account_id = :pseudonym WHERE account_id = :account",
+    f"UPDATE {account_group} SET account_id = :pseudonym WHERE account_id = :account",
+)
+# Contracts that once were the account's name it too, whosever they are now.
+_RENAME_WITHIN: Final = tuple(
+    f"UPDATE {table} SET {column} = CAST(replace({column}::text, :quoted, :named) AS jsonb)"
+    f" WHERE position(:quoted IN {column}::text) > 0"
+    for table, column in ((contract, "holders"), (contract_revision, "snapshot"))
+)
+_NO_REASON: Final = "jsonb_build_object('reason', '')"
+# What people wrote about a contract may name anybody.
+_FORGET_WORDS: Final = (
+    (
+        f"UPDATE {contract} SET cancellation = cancellation || {_NO_REASON}"
+        " WHERE account_id = :pseudonym AND cancellation IS NOT NULL"
+    ),
+    (
+        f"UPDATE {contract_revision} SET reason = '', snapshot = jsonb_set(snapshot, '{{external_id}}', 'null')"
+        f" WHERE contract_id IN {_MINE}"
+    ),
+    (
+        f"UPDATE {contract_revision} SET snapshot = jsonb_set(snapshot, '{{cancellation,reason}}', '\"\"')"
+        f" WHERE contract_id IN {_MINE} AND jsonb_typeof(snapshot -> 'cancellation') = 'object'"
+    ),
+    f"UPDATE {ledger_entry} SET reason = '' WHERE contract_id IN {_MINE}",
+    (
+        f"UPDATE {ledger_withdrawal} SET reason = ''"
+        f" WHERE entry_id IN (SELECT id FROM {ledger_entry} WHERE contract_id IN {_MINE})"
+    ),
+)
+
+
+async def forget_in_ledger(connection: AsyncConnection, account_id: str, pseudonym: str) -> int:
+    """Put the pseudonym in the account's place wherever it was recorded; its contracts have it already.
+
+    Answers how many rows were kept under it.
+    """
+    kept = 0
+    for statement in _RENAME:
+        moved = await connection.execute(text(statement), {"account": account_id, "pseudonym": pseudonym})
+        kept += moved.rowcount
+    quoted = {"quoted": _within_json(account_id), "named": _within_json(pseudonym)}
+    for statement in _RENAME_WITHIN:
+        kept += (await connection.execute(text(statement), quoted)).rowcount
+    for statement in _FORGET_WORDS:
+        await connection.execute(text(statement), {"pseudonym": pseudonym})
+    return kept
+
+
+def _within_json(value: str) -> str:
+    """A text as PostgreSQL writes it within a jsonb value."""
+    return json.dumps(value, ensure_ascii=False)
