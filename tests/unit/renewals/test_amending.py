@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from renewals.domain import amending
@@ -192,6 +192,18 @@ def test_a_cancellation_on_a_day_without_a_term_is_refused(on: str) -> None:
         cancel(entered("2026-01-01", term_months=12), at("2026-03-01"), "left", day(on))
 
 
+def test_a_renewal_calls_off_a_cancellation_that_is_still_to_come() -> None:
+    contract, _ = cancel(entered("2026-01-01", term_months=12, amount="1200"), at("2026-03-01"), "left", day("2026-09-01"))
+
+    renewed, _ = renew(contract, Renewal(amount=Decimal(1500)), at("2026-06-01"))
+
+    assert renewed.cancellation is None
+    assert said(renewed, LineKind.RUNS) == [
+        ("2026-01-01", "2027-01-01", "1200.00"),
+        ("2027-01-01", "2028-01-01", "1500.00"),
+    ]
+
+
 def test_an_assigned_contract_is_held_by_each_account_on_its_days() -> None:
     contract = entered("2026-01-01", term_months=12)
 
@@ -250,6 +262,7 @@ def oracle(contract: Contract, when: date) -> Fraction:
     return Fraction(0)
 
 
+@example([("cancel", 1, 152), ("renew", 1, 1)], 1)
 @given(
     st.lists(
         st.tuples(

@@ -94,7 +94,8 @@ def renew(contract: Contract, stated: Renewal, now: datetime) -> tuple[Contract,
     """With the next term as agreed: early, or after the end and within grace. Catch up afterwards.
 
     An early renewal that begins before the end ends the running term sooner; the renewal still belongs to the end that
-    was agreed. Raises `ContractOver`, `GraceOver`, `NotRecurring` and `ContractInvalid`.
+    was agreed. A cancellation that is still to come is off. Raises `ContractOver`, `GraceOver`, `NotRecurring` and
+    `ContractInvalid`.
     """
     before, today = contract.latest, contract.today(now)
     if contract.kind is not Kind.RECURRING:
@@ -132,6 +133,7 @@ def renew(contract: Contract, stated: Renewal, now: datetime) -> tuple[Contract,
         closed_at=now,
         due_before=before.expires_before if start < before.expires_before else before.due_before,
         end_exclusive=min(before.end_exclusive, start),
+        cancelled_on=None,
     )
     # What was said about the end of the term that is renewed now was said about that one.
     at_end = contract.at_end if contract.cancellation is None else contract.cancellation.at_end
