@@ -96,7 +96,9 @@ class Health:
     async def receives(self, *events: Any) -> None:
         """A batch of events of one topic."""
         if isinstance(events[0].data, UsageRecorded):
-            await self.handlers.usage(Batch((), tuple(map(UsageEvent.of, events))))
+            await self.handlers.usage(
+                Batch((), tuple(UsageEvent.of(each.id, each.source, each.data) for each in events))
+            )
             return
         handlers: dict[Any, Any] = {
             **dict.fromkeys(FACTS, self.handlers.facts),

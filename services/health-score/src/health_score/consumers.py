@@ -1,6 +1,7 @@
 """What health-score reads: usage, facts about accounts, what their contracts are worth, and who was given them."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from health_score.application.erasure import Asked, ObeyErasures
@@ -22,8 +23,8 @@ CSM = "csm"
 """The role of an owner in the dated team."""
 
 
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""An account has a close for every day of its life; no product was used before this day."""
+EARLIEST = 0
+"""Microseconds since 1970. An account has a close for every day of its life; no product was used before this day."""
 
 _usage = Decoder(UsageRecorded)
 _reassigned = Decoder(AccountReassigned)
@@ -34,13 +35,15 @@ class ImplausiblyOld(ValueError):
 
 
 def usage_recorded(record: Record) -> UsageEvent | None:
-    """The usage event in a record, None for other events. Raises `UnreadableEvent`, `ImplausiblyOld`."""
-    event = _usage(record)
-    if event is None:
-        return None
-    if event.data.occurred_at < EARLIEST:
-        raise ImplausiblyOld(f"happened at {event.data.occurred_at:%Y-%m-%d}, before {EARLIEST:%Y-%m-%d}")
-    return UsageEvent.of(event)
+    """The usage event in a record, None for other events. Raises `UnreadableEvent`, also for an implausible time."""
+    return _usage.read(record, _used)
+
+
+def _used(attributes: Mapping[str, bytes], data: UsageRecorded) -> UsageEvent:
+    event = UsageEvent.of(attributes["ce_id"].decode(), attributes["ce_source"].decode(), data)
+    if event.occurred_us < EARLIEST:
+        raise ImplausiblyOld(f"happened at {data.occurred_at:%Y-%m-%d}, before 1970")
+    return event
 
 
 def usage(record: RecordUsage) -> Subscription[Any]:

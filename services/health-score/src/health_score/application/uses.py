@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from mainstay.contracts.envelope import Event
 from mainstay.contracts.ingest import UsageRecorded
 from mainstay.kernel.clock import at_micros, micros_of
 
@@ -30,12 +29,11 @@ class UsageEvent(msgspec.Struct, frozen=True, gc=False):
     properties: msgspec.Raw
 
     @classmethod
-    def of(cls, event: Event[UsageRecorded]) -> "UsageEvent":
-        """The same event. Names that come again and again are the same object each time."""
-        data = event.data
+    def of(cls, id_: str, source: str, data: UsageRecorded) -> "UsageEvent":
+        """The event of that id and source. Names that come again and again are the same object each time."""
         return cls(
-            event.id,
-            intern(event.source),
+            id_,
+            intern(source),
             intern(data.account_id),
             None if data.user_id is None else intern(data.user_id),
             intern(data.feature),

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from mainstay.messaging.kafka.errors import FAILURES, as_unavailable, why
@@ -29,19 +29,6 @@ LOOK_EVERY = 3.0
 COMMIT_EVERY = 1.0
 
 _log = structlog.get_logger(__name__)
-
-
-def record_of(record: "ConsumerRecord[bytes, bytes]") -> Record:
-    """Kafka's record as the port's."""
-    return Record(
-        record.topic,
-        record.partition,
-        record.offset,
-        (record.key or b"").decode(errors="replace"),
-        record.value or b"",
-        tuple(record.headers),
-        datetime.fromtimestamp(record.timestamp / 1000, UTC),
-    )
 
 
 class _Revoked(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no stubs
@@ -237,9 +224,11 @@ class KafkaConsumer:
             expected = self._progress.next.get((place.topic, place.partition))
             if expected is None or place in self._progress.gaps:
                 continue  # taken away, or given anew and not sought yet
-            run = [record_of(record) for record in found if record.offset >= expected]
+            run: Sequence[Record] = found
+            if found[0].offset < expected:  # an assignment is live before its seek
+                run = [record for record in found if record.offset >= expected]
             if run:
-                records.extend(run)
+                records += run
                 positions.append(self._progress.advance((place.topic, place.partition), run[-1].offset + 1))
         return records, sorted(positions)
 

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from mainstay.kernel.patience import Patience
+from mainstay.messaging.kafka import records
 from mainstay.messaging.kafka.admin import admin, ensure_topics
-from mainstay.messaging.kafka.consumer import KafkaConsumer, record_of
+from mainstay.messaging.kafka.consumer import KafkaConsumer
 from mainstay.messaging.kafka.errors import FAILURES, as_unavailable, why
 from mainstay.messaging.kafka.flusher import ANSWER_WITHIN, BATCH_BYTES, Call, Flusher, Part
 from mainstay.messaging.limits import Keys, check
@@ -31,6 +32,7 @@ class KafkaLog:
 
     def __init__(self, url: str, *, client_name: str, session: timedelta = SESSION) -> None:
         """`url` is kafka://host:port[,host:port]. Connects at `start`."""
+        records.install()
         self._servers = url.removeprefix("kafka://").rstrip("/")
         self._client_name = client_name
         self._session = session
@@ -160,7 +162,7 @@ class KafkaLog:
     async def read(self, topic: str, partition: int, start: int, limit: int) -> Sequence[Record]:
         """Up to `limit` records from `start` on, without a group; what is forgotten is left out."""
         place = TopicPartition(topic, partition)
-        found: list[ConsumerRecord] = []
+        found: list[Record] = []
         with as_unavailable():
             async with self._reader() as reader:
                 reader.assign([place])
@@ -170,7 +172,7 @@ class KafkaLog:
                 while len(found) < limit and await reader.position(place) < end:
                     batch = await reader.getmany(place, timeout_ms=1_000, max_records=limit - len(found))
                     found.extend(batch.get(place, ()))
-        return [record_of(record) for record in found]
+        return found
 
     async def healthy(self) -> str | None:
         """None when the log answers, else the reason in one line."""
