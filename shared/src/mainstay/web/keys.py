@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
 from sqlalchemy import text
 
 from mainstay.db.engine import Database
-from mainstay.db.errors import is_transient
 from mainstay.db.migrate import History
+from mainstay.db.refreshing import keep_fresh
 from mainstay.kernel.clock import Clock, SystemClock
 
 ACCESS_HISTORY: Final = History("access", "mainstay.web.migrations")
@@ -32,8 +31,6 @@ STALE_AFTER: Final = timedelta(seconds=5)
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_CHARS: Final = 32  # 190 bits
 _CHECKSUM_CHARS: Final = 8
-
-_log = structlog.get_logger(__name__)
 
 
 class KeyRefused(Exception):
@@ -192,18 +189,7 @@ class KeyRing:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep the keys fresh until told to stop."""
-        while not stopping.is_set():
-            try:
-                async with asyncio.timeout(REFRESH_EVERY.total_seconds()):
-                    await self.refresh()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                _log.warning("the API keys could not be read", reason=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), REFRESH_EVERY.total_seconds())
-            except TimeoutError:
-                continue
+        await keep_fresh(self.refresh, "the API keys", stopping, every=REFRESH_EVERY)
 
 
 _NOBODY: Final = (bytes(32), ApiKey("", "", "", frozenset()))

@@ -5,18 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-import structlog
-
 from ingest.application.plans import CompiledEvent, Compiler
 from ingest.application.ports import NotKept
 from ingest.domain.limits import Limits
 from ingest.domain.policy import Action, Plan, Policy, Rate
 from ingest.domain.sources import EVERY_SOURCE, PlannedEvent, Source, SourceSettings
-from mainstay.db.errors import is_transient
+from mainstay.db.refreshing import keep_fresh
 
 REFRESH_EVERY: Final = timedelta(seconds=2)
-
-_log = structlog.get_logger(__name__)
 
 
 class Sources(Protocol):
@@ -112,18 +108,7 @@ class SourceBook:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep the policies fresh until told to stop."""
-        while not stopping.is_set():
-            try:
-                async with asyncio.timeout(REFRESH_EVERY.total_seconds()):
-                    await self.refresh()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                _log.warning("the sources could not be read", reason=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), REFRESH_EVERY.total_seconds())
-            except TimeoutError:
-                continue
+        await keep_fresh(self.refresh, "the sources", stopping, every=REFRESH_EVERY)
 
     def _made(self, source_id: str, settings: SourceSettings, plan: Mapping[str, CompiledEvent]) -> Policy:
         events = {**self._plan_of_all, **plan}

@@ -5,16 +5,12 @@ from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Final, Protocol
 
-import structlog
-
-from mainstay.db.errors import is_transient
+from mainstay.db.refreshing import keep_fresh
 from mainstay.service.subjects import ACCOUNT, USER, Subjects
 
 REFRESH_EVERY: Final = timedelta(seconds=2)
 REMEMBERED: Final = 100_000
 """Ids known to be free of suppression, at most; about 10 MB."""
-
-_log = structlog.get_logger(__name__)
 
 
 class Erased(Protocol):
@@ -56,18 +52,7 @@ class SuppressionBook:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep the book fresh until told to stop."""
-        while not stopping.is_set():
-            try:
-                async with asyncio.timeout(REFRESH_EVERY.total_seconds()):
-                    await self.refresh()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                _log.warning("the suppressions could not be read", reason=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), REFRESH_EVERY.total_seconds())
-            except TimeoutError:
-                continue
+        await keep_fresh(self.refresh, "the suppressions", stopping, every=REFRESH_EVERY)
 
     def _has(self, kind: str, subject_id: str) -> bool:
         name = (kind, subject_id)
