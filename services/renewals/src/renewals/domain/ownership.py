@@ -32,9 +32,9 @@ class Holding:
     team: tuple[Assignment, ...] = ()
 
     def has(self, role: str, day: date) -> str | None:
-        """Who has a role on a day; of several whoever got it last."""
+        """Who has a role on a day; of several whoever has had it longest."""
         here = [each for each in self.team if each.role == role and each.since <= day <= (each.until or date.max)]
-        return max(here, key=lambda each: (each.since, each.person)).person if here else None
+        return min(here, key=lambda each: (each.since, each.person)).person if here else None
 
     def turns(self) -> frozenset[date]:
         """The days on which somebody else has a role."""
