@@ -211,6 +211,8 @@ class _Past:
             holding = self.holdings.get(account_id, NOTHING_KNOWN)
             cadence = self.policy.of(holding.tier, holding.segment)
             for term, plan in plans(contract, is_holiday, self.renewed_by):
+                if when.as_of and not _was_agreed(term, day):
+                    continue
                 state = plan.state(day) if when.as_of else standing(term, plan, day)
                 owner = owner_of(cadence, holding, self.handovers_of(contract, term.number, day), day)
                 stood = Standing(
@@ -227,6 +229,11 @@ class _Past:
                     risk=risk_of(state, None),
                 )
                 yield Card(stood, contract, term, day, None)
+
+
+def _was_agreed(term: Term, day: date) -> bool:
+    """Whether a term was agreed, or had begun, on a day; the first is there from the beginning."""
+    return term.number == 1 or min(term.signed_on or term.start, term.start) <= day
 
 
 def _card(kept: Standing, contract: Contract, term: Term, day: date, health: Health | None) -> Card:
