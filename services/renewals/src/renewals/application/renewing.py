@@ -16,7 +16,7 @@ from renewals.domain.contracts import Contract
 from renewals.domain.milestones import Milestone, Reached, due, milestones, told_once
 from renewals.domain.ownership import NOTHING_KNOWN, Handover, Holding, owner_of
 from renewals.domain.policy import Cadence, RenewalPolicy
-from renewals.domain.renewal import Risk, plans, risk_of, standing
+from renewals.domain.renewal import RenewalState, Risk, plans, risk_of, standing
 from renewals.domain.terms import Term
 
 
@@ -77,7 +77,7 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
     for term, plan in plans(contract, is_holiday, known.renewed_by):
         key = (contract.id, term.number)
         before, state = known.standings.get(key), standing(term, plan, today)
-        if not state.is_closed or _was_open(was, term, before):
+        if _is_lived(was, term, state, before):
             names = frozenset(each.name for each in known.reached.get(key, ()))
             reached += [(term.number, each) for each in due(plan, cadence.milestone_days, names, today)]
         if not state.is_closed:
@@ -106,14 +106,14 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
     return Look(contract, told_once(reached, open_term), tuple(standings), frozenset(moments))
 
 
-def _was_open(was: Contract, term: Term, before: Standing | None) -> bool:
-    """Whether a term that is closed now was open when somebody looked last: what it passed since was reached.
+def _is_lived(was: Contract, term: Term, state: RenewalState, before: Standing | None) -> bool:
+    """Whether what a term has passed is reached: it is open, or was so when somebody looked last.
 
     One that nobody ever looked at counts if it came about since, or was the running one; terms that were over before
     their contract was entered are history.
     """
     if before is not None:
-        return not before.state.is_closed
+        return not (state.is_closed and before.state.is_closed)
     return not was.is_over and term.number >= was.latest.number
 
 
