@@ -231,7 +231,9 @@ def active_again(at: datetime, *, account: str = "acme") -> Event[AccountActiveA
     return Event(f"active {next(_ids)}", "mainstay/health-score", at, AccountActiveAgain(account, at, at.date()))
 
 
-def window_opened(at: datetime, *, account: str = "acme", term: str = "t1", band: str | None = "green") -> Event[Any]:
+def window_opened(
+    at: datetime, *, account: str = "acme", term: str = "t1", band: str | None = "green", **more: Any
+) -> Event[Any]:
     data = RenewalWindowOpened(
         account_id=account,
         contract_id="c1",
@@ -242,6 +244,7 @@ def window_opened(at: datetime, *, account: str = "acme", term: str = "t1", band
         amount=MoneyData(Decimal("12000.00"), "EUR"),
         seats=40,
         health=HealthAtOpening(88, band, 1.0, at) if band else None,
+        **more,
     )
     return Event(f"window {next(_ids)}", "mainstay/renewals", at, data)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -14,16 +15,17 @@ from sqlalchemy import text
 
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event, encode
-from mainstay.contracts.health_score import BandChanged, ScorecardRef, ScoreChanged
+from mainstay.contracts.health_score import AccountChanged, BandChanged, ScorecardRef, ScoreChanged, TeamMember
 from mainstay.contracts.renewals import EVENTS
 from mainstay.db.due_runner import DueRunner
 from mainstay.kernel.clock import ManualClock
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing, Record
 from mainstay.web.keys import create_key
+from renewals.application.inputs import RecordGroups
 from renewals.application.recording import RecordHealth
 from renewals.bootstrap import Service
-from renewals.consumers import health_report
+from renewals.consumers import account_group, health_report
 from renewals.jobs import handlers
 from renewals.settings import Settings
 from renewals.store.tables import kit
@@ -103,6 +105,18 @@ class Office:
         reports = tuple(report for event in events if (report := health_report(as_record(encode(event)))))
         await RecordHealth(self.service.work)(Batch((), reports))
 
+    async def learns(self, *events: Event[Any]) -> None:
+        """Records of accounts arrive, as one batch; timers that they arm have not fired yet."""
+        groups = tuple(group for event in events if (group := account_group(as_record(encode(event)))))
+        await RecordGroups(self.service.work)(Batch((), groups))
+
+    async def reads(self, path: str, **query: Any) -> Any:
+        """The JSON at a path, however long ago (by the machine's clock) the keys were read."""
+        await self.service.chassis.keys.refresh()
+        answer = await self.http.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def said(self) -> list[Any]:
         """What was published since the last call, as data, in order."""
         async with self.service.chassis.database.engine.connect() as connection:
@@ -156,6 +170,16 @@ def banded(account: str, score: int | None, band: str, at: str) -> Event[BandCha
         scorecard=CARD,
         reason="fewer people use it",
     )
+    return Event(str(uuid4()), "mainstay/health-score", instant(at), data)
+
+
+_sequence = count(1)
+
+
+def account_record(
+    account: str, *, at: str = "2026-01-05T08:00", team: tuple[TeamMember, ...] = (), **facts: Any
+) -> Event[AccountChanged]:
+    data = AccountChanged(account, next(_sequence), instant(at), team=team, **facts)
     return Event(str(uuid4()), "mainstay/health-score", instant(at), data)
 
 

@@ -278,7 +278,8 @@ async def test_renewals_are_the_terms_whose_last_day_is_in_the_range(office: Off
     answer = await office.http.get("/v1/renewals", params={"from": "2026-03-31", "to": "2026-03-31"})
     outside = await office.http.get("/v1/renewals", params={"from": "2026-04-01", "to": "2026-12-30"})
 
-    assert outside.json() == {"data": [], "next_cursor": None}
+    assert outside.json()["data"] == []
+    assert {each["renewals"] for each in outside.json()["totals"]} == {0}
     assert answer.json() == {
         "data": [
             {
@@ -296,10 +297,24 @@ async def test_renewals_are_the_terms_whose_last_day_is_in_the_range(office: Off
                 "at_end": "renew",
                 "window_opens_on": "2026-01-01",
                 "days_left": 86,
-                "health": {"score": 62, "band": "yellow", "coverage": 0.75, "as_of": "2026-01-03T00:00:00Z"},
+                "owner": {"owner": None, "co_owner": None, "role": "csm", "source": "nobody"},
+                "tier": None,
+                "segment": None,
+                "risk": "none",
+                "health": {
+                    "is_known": True,
+                    "score": 62,
+                    "band": "yellow",
+                    "coverage": 0.75,
+                    "as_of": "2026-01-03T00:00:00Z",
+                },
             }
         ],
         "next_cursor": None,
+        "totals": [
+            {"state": state, "renewals": int(state == "window_open"), "arr": [MONEY] if state == "window_open" else []}
+            for state in ("active", "window_open", "notice_passed", "due", "grace", "renewed", "churned")
+        ],
     }
 
 
@@ -356,6 +371,11 @@ SCOPES = [
     ("GET", "/v1/contracts", "renewals:read"),
     ("GET", "/v1/contracts/c1", "renewals:read"),
     ("GET", "/v1/renewals", "renewals:read"),
+    ("GET", "/v1/renewals/c1.1", "renewals:read"),
+    ("PUT", "/v1/renewals/c1.1/owner", "renewals:write"),
+    ("GET", "/v1/renewal-policy", "renewals:read"),
+    ("GET", "/v1/renewal-policy/versions", "renewals:read"),
+    ("PUT", "/v1/renewal-policy", "renewals:write"),
 ]
 
 

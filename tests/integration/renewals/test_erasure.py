@@ -57,6 +57,19 @@ async def test_an_erased_accounts_contracts_stay_without_its_name_and_no_timer_w
     assert await holds(office, "canary") == []
 
 
+async def test_an_erased_account_has_no_renewal_and_none_is_handed_over(office: Office) -> None:
+    contract = await office.enters("acme", start="2026-01-01", term_months=12)
+    path = f"/v1/renewals/{contract['id']}.1"
+    await office.http.put(f"{path}/owner", json={"owner": "max", "reason": "Ann Canary is on leave"})
+
+    await ask(office, "account", "acme")
+
+    answer = await office.http.put(f"{path}/owner", json={"owner": "ann", "reason": "back"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "account-erased")
+    assert (await office.http.get(path)).status_code == 404
+    assert await holds(office, "Canary") == []
+
+
 async def test_an_erased_account_gets_no_contract_until_it_comes_back(office: Office) -> None:
     await ask(office, "account", "acme")
     body = {

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.integration.renewals.office import Office
 
 LEDGER = import_module("renewals.migrations.versions.0003_ledger")
+RENEWALS = import_module("renewals.migrations.versions.0004_renewals")
 ENTRIES = text(
     "SELECT contract_id, term, account_id, kind, start, end_exclusive, amount, months, arr, seats, continues"
     " FROM renewals.ledger_entry e WHERE NOT EXISTS (SELECT FROM renewals.ledger_withdrawal w WHERE w.entry_id = e.id)"
@@ -21,8 +22,10 @@ ENTRIES = text(
 
 def _back_and_forth(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)):
+        RENEWALS.downgrade()
         LEDGER.downgrade()
         LEDGER.upgrade()
+        RENEWALS.upgrade()
 
 
 async def entries(office: Office) -> list[Any]:

@@ -157,6 +157,7 @@ def test_the_shipped_playbooks_speak_every_language_and_have_a_page() -> None:
         "low-adoption",
         "lost-sponsor",
         "red-before-renewal",
+        "renewal",
         "handover",
     }
 

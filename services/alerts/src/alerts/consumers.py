@@ -7,6 +7,7 @@ from typing import Any
 from alerts.application.erasure import Asked, ObeyErasures
 from alerts.application.watching import Heard, KeepAccounts, Watch
 from alerts.domain.accounts import Account, Assignment
+from alerts.domain.conditions.terms import DAY_SECONDS
 from alerts.domain.observations import (
     BandEntered,
     BecameActive,
@@ -16,11 +17,14 @@ from alerts.domain.observations import (
     MilestoneMissed,
     Observation,
     Phrase,
+    RenewalRisk,
     ScoreMoved,
     SourceQuiet,
     StageEntered,
     StageOverdue,
+    Stated,
     TermClosed,
+    TermMilestone,
     WentSilent,
     WindowOpened,
 )
@@ -31,7 +35,14 @@ from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.facts import FACTS
 from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
-from mainstay.contracts.renewals import RenewalWindowOpened, TermEnded, TermRenewed
+from mainstay.contracts.renewals import (
+    HealthAtOpening,
+    MilestoneReached,
+    RenewalRiskChanged,
+    RenewalWindowOpened,
+    TermEnded,
+    TermRenewed,
+)
 from mainstay.contracts.sources import SourceActiveAgain, SourceSilent
 from mainstay.contracts.topics import (
     ACCOUNT_EVENTS,
@@ -48,7 +59,7 @@ from mainstay.messaging.port import Record
 GROUP = "alerts"
 
 _health = Decoder(*(event for event in health.EVENTS if event is not health.AccountChanged))
-_renewals = Decoder(RenewalWindowOpened, TermRenewed, TermEnded)
+_renewals = Decoder(RenewalWindowOpened, MilestoneReached, RenewalRiskChanged, TermRenewed, TermEnded)
 _accounts = Decoder(health.AccountChanged)
 _signals = Decoder(*FACTS)
 _sources = Decoder(SourceSilent, SourceActiveAgain)
@@ -165,23 +176,62 @@ def _health_fact(data: Any) -> Fact:
             raise TypeError(f"{type(data).__name__} is no event about health")
 
 
-def _renewal_fact(data: RenewalWindowOpened | TermRenewed | TermEnded) -> Fact:
+def _renewal_fact(
+    data: RenewalWindowOpened | MilestoneReached | RenewalRiskChanged | TermRenewed | TermEnded,
+) -> Fact:
     match data:
         case RenewalWindowOpened():
-            health = data.health
             return WindowOpened(
                 contract_id=data.contract_id,
                 term_id=data.term_id,
                 ends_before=data.ends_before,
                 amount=_money(data.amount),
                 seats=data.seats,
-                band=Band(health.band) if health else None,
-                score=health.score if health else None,
+                band=_band(data.health),
+                score=_score(data.health),
+                superseded=data.superseded,
+                late_by_seconds=data.late_by_seconds,
+            )
+        case MilestoneReached(milestone="notice_deadline", superseded=False) if data.late_by_seconds < DAY_SECONDS:
+            # The same thing that a contract's facts say, by the same name: whoever was told of it is not told again.
+            last_day = (data.ends_before - timedelta(days=1)).isoformat()
+            counted = {"counted_on": data.on.isoformat(), "counted_for": last_day, "ends_on": last_day}
+            return Stated("contract", data.external_id or data.contract_id, counted)
+        case MilestoneReached():
+            return TermMilestone(
+                contract_id=data.contract_id,
+                term_id=data.term_id,
+                milestone=data.milestone,
+                on=data.on,
+                ends_before=data.ends_before,
+                amount=_money(data.amount),
+                band=_band(data.health),
+                score=_score(data.health),
+                superseded=data.superseded,
+                late_by_seconds=data.late_by_seconds,
+            )
+        case RenewalRiskChanged():
+            return RenewalRisk(
+                contract_id=data.contract_id,
+                term_id=data.term_id,
+                risk=data.risk,
+                ends_before=data.ends_before,
+                amount=_money(data.amount),
+                band=_band(data.health),
+                score=_score(data.health),
             )
         case TermRenewed():
             return TermClosed(data.contract_id, data.term_id, renewed=True, reason="The term was renewed.")
         case TermEnded():
             return TermClosed(data.contract_id, data.term_id, renewed=False, reason=f"The term ended: {data.reason}.")
+
+
+def _band(health: HealthAtOpening | None) -> Band | None:
+    return Band(health.band) if health else None
+
+
+def _score(health: HealthAtOpening | None) -> int | None:
+    return health.score if health else None
 
 
 def _heard(event: Event[Any], what: Any) -> Heard[Any]:

@@ -14,12 +14,16 @@ from renewals.api.amendments import amendment_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
+from renewals.api.policy import policy_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
-from renewals.api.routes import contract_routes, renewal_routes
+from renewals.api.renewals import renewal_routes
+from renewals.api.routes import contract_routes
+from renewals.application.board import ReadRenewals
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
+from renewals.application.handing_over import HandOver, SavePolicy
 from renewals.application.inputs import RecordGroups, StateRates
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
@@ -63,6 +67,9 @@ class Service:
             assign=AssignContracts(self.work, self.settle, clock),
             retention=Retention(self.work, clock),
             state_rates=StateRates(self.work, clock),
+            renewals=ReadRenewals(self.work, clock),
+            hand_over=HandOver(self.work, self.settle, clock),
+            save_policy=SavePolicy(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -70,9 +77,10 @@ class Service:
                 contract_routes(handlers),
                 contract_reading_routes(handlers),
                 amendment_routes(handlers),
-                renewal_routes(handlers),
                 rate_routes(handlers),
                 kpi_routes(handlers),
+                policy_routes(handlers),
+                renewal_routes(handlers),  # last: /renewals/{term_id} takes what no other route of /renewals does
             ],
             PROBLEMS,
             idempotent=True,

@@ -12,6 +12,7 @@ from renewals.application.erasure import ObeyErasures
 from renewals.application.inputs import AccountGroup, RecordGroups
 from renewals.application.ports import Health, HealthReport
 from renewals.application.recording import RecordHealth
+from renewals.domain.ownership import Assignment
 
 GROUP = "renewals"
 
@@ -56,4 +57,5 @@ def account_group(record: Record) -> AccountGroup | None:
         said.owner,
         event.source,
         event.id,
+        tuple(Assignment(each.role, each.person, each.since, each.until) for each in said.team),
     )

@@ -13,6 +13,7 @@ class Meters:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._windows = Counter("mainstay_renewals_windows_opened", "Renewal windows opened.", registry=registry)
+        self._milestones = Counter("mainstay_renewals_milestones_reached", "Milestones recorded.", registry=registry)
         self._renewed = Counter("mainstay_renewals_terms_renewed", "Terms followed by another.", registry=registry)
         self._ended = Counter("mainstay_renewals_terms_ended", "Terms without a successor.", registry=registry)
         self._values = Counter("mainstay_renewals_values_changed", "Account values published.", registry=registry)
@@ -33,6 +34,10 @@ class Meters:
                 self._renewed.inc()
             case Ended():
                 self._ended.inc()
+
+    def milestones_reached(self, count: int) -> None:
+        """Count milestones that were recorded."""
+        self._milestones.inc(count)
 
     def values_changed(self, accounts: int) -> None:
         """Count accounts whose value was published."""

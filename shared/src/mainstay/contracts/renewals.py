@@ -23,7 +23,8 @@ class RenewalWindowOpened(msgspec.Struct, frozen=True, omit_defaults=True):
     """A term's renewal window opened: once per term, however long the software was down.
 
     `window_opens_on` is the civil date in the contract's zone, `occurred_at` the instant it begins there;
-    `late_by_seconds` says how much later the event was made. `ends_before` is the first day after the term.
+    `late_by_seconds` says how much later the event was made. `ends_before` is the first day after the term. Where a
+    later milestone was reached in the same moment, people are to hear of that one, and the window is `superseded`.
     """
 
     TYPE: ClassVar[str] = "mainstay.renewal.window_opened.v1"
@@ -38,6 +39,57 @@ class RenewalWindowOpened(msgspec.Struct, frozen=True, omit_defaults=True):
     amount: MoneyData
     seats: int | None
     late_by_seconds: int = 0
+    health: HealthAtOpening | None = None
+    superseded: bool = False
+
+
+class MilestoneReached(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A renewal reached a milestone: once per term, however long the software was down.
+
+    `milestone` is `window`, `days_60` (or another number of days before `ends_before`), `notice_deadline` or `due`.
+    `on` is its civil day in the contract's zone, `occurred_at` the instant at which that begins there, and
+    `late_by_seconds` how much later it was recorded. Of several that are recorded at once people are to hear of the
+    latest only: the others are `superseded`. `owner` is whoever answers for the renewal.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.renewal.milestone_reached.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    milestone: str
+    on: date
+    occurred_at: datetime
+    ends_before: date
+    amount: MoneyData
+    late_by_seconds: int = 0
+    superseded: bool = False
+    external_id: str | None = None
+    owner: str | None = None
+    health: HealthAtOpening | None = None
+
+
+class RenewalRiskChanged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A renewal whose window is open is at risk (`at_risk`: health is red), `unknown`, or neither (`none`).
+
+    Said when the window opens, except for `none`, and when it changes before the term is renewed or over. `state` is
+    where the renewal stands: `window_open`, `notice_passed`, `due` or `grace`.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.renewal.risk_changed.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    occurred_at: datetime
+    risk: str
+    previous_risk: str | None
+    state: str
+    ends_before: date
+    amount: MoneyData
+    owner: str | None = None
     health: HealthAtOpening | None = None
 
 
@@ -85,4 +137,11 @@ class AccountValueChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     next_renewal_on: date | None = None
 
 
-EVENTS = (RenewalWindowOpened, TermRenewed, TermEnded, AccountValueChanged)
+EVENTS = (
+    RenewalWindowOpened,
+    MilestoneReached,
+    RenewalRiskChanged,
+    TermRenewed,
+    TermEnded,
+    AccountValueChanged,
+)

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from alerts.domain.accounts import Account
-from alerts.domain.conditions import dates, health, things, variables
+from alerts.domain.conditions import dates, health, terms, things, variables
 from alerts.domain.holding import Held, Stage, hold
 from alerts.domain.kinds import Kind
 from alerts.domain.moments import Ending, Moment, lasting
@@ -102,7 +102,9 @@ READINGS: Mapping[Kind, Reading] = {
     Kind.MILESTONE_OVERDUE: dates.milestone_overdue,
     Kind.NEXT_STEP_OVERDUE: dates.next_step_overdue,
     Kind.FEEDBACK_UNTOLD: things.feedback_untold,
-    Kind.RENEWAL_WINDOW: dates.renewal_window,
+    Kind.RENEWAL_WINDOW: terms.renewal_window,
+    Kind.RENEWAL_MILESTONE: terms.renewal_milestone,
+    Kind.RENEWAL_AT_RISK: terms.renewal_at_risk,
     Kind.NOTICE_DEADLINE: dates.notice_deadline,
     Kind.ENTITLEMENT_USED: things.entitlement_used,
     Kind.MEASURE_STALE: health.measure_stale,

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     NEXT_STEP_OVERDUE = "next-step-overdue"
     FEEDBACK_UNTOLD = "feedback-untold"
     RENEWAL_WINDOW = "renewal-window"
+    RENEWAL_MILESTONE = "renewal-milestone"
+    RENEWAL_AT_RISK = "renewal-at-risk"
     NOTICE_DEADLINE = "notice-deadline"
     ENTITLEMENT_USED = "entitlement-used"
     MEASURE_STALE = "measure-stale"
@@ -155,8 +157,19 @@ SPECS: Mapping[Kind, Spec] = {
     ),
     Kind.RENEWAL_WINDOW: Spec(
         ("term:",),
-        _words("contract", "amount", "seats", "ends_before", "health"),
+        _words("contract", "amount", "seats", "ends_before", "health", "late"),
         grades=("green", "unknown", "yellow", "red"),
+    ),
+    Kind.RENEWAL_MILESTONE: Spec(
+        ("term:",),
+        _words("contract", "amount", "ends_before", "days", "health", "late"),
+        reaching=Reaching.AT_MOST,
+        unit="days left of the term",
+    ),
+    Kind.RENEWAL_AT_RISK: Spec(
+        ("term:",),
+        _words("contract", "amount", "ends_before", "health"),
+        grades=("unknown", "at_risk"),
     ),
     Kind.NOTICE_DEADLINE: Spec(
         ("contract:",),

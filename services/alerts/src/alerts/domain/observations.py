@@ -75,13 +75,60 @@ class BecameActive:
 
 @dataclass(frozen=True, slots=True)
 class WindowOpened:
-    """A term's renewal window opened; `ends_before` is the first day after the term, `amount` what it is worth."""
+    """A term's renewal window opened; `ends_before` is the first day after the term, `amount` what it is worth.
+
+    Where a later milestone was reached in the same moment, that one counts, and the window is `superseded`.
+    """
 
     contract_id: str
     term_id: str
     ends_before: date
     amount: Money
     seats: int | None
+    band: Band | None
+    score: int | None
+    superseded: bool = False
+    late_by_seconds: int = 0
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return term_subject(self.term_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TermMilestone:
+    """A renewal reached a milestone: `days_60`, `due` or another; `on` is its day where the contract is.
+
+    Of several that were reached at once the latest counts, and the others are `superseded`.
+    """
+
+    contract_id: str
+    term_id: str
+    milestone: str
+    on: date
+    ends_before: date
+    amount: Money
+    band: Band | None
+    score: int | None
+    superseded: bool = False
+    late_by_seconds: int = 0
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about."""
+        return term_subject(self.term_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalRisk:
+    """A renewal whose window is open: `at_risk` (its account is red), `unknown`, or `none`."""
+
+    contract_id: str
+    term_id: str
+    risk: str
+    ends_before: date
+    amount: Money
     band: Band | None
     score: int | None
 
@@ -258,6 +305,8 @@ Fact = (
     | MilestoneMissed
     | MilestoneReached
     | WindowOpened
+    | TermMilestone
+    | RenewalRisk
     | TermClosed
     | Stated
     | SourceQuiet

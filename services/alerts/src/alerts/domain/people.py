@@ -16,6 +16,7 @@ from alerts.domain.words import Language
 OWNER = "owner"
 """The role of the account's owner; `csm` is the same where the dated team names nobody for it."""
 CSM = "csm"
+RENEWAL_OWNER = "renewal_owner"
 OWNERS = frozenset({OWNER, CSM})
 
 MONDAY_TO_FRIDAY = frozenset({1, 2, 3, 4, 5})
@@ -175,7 +176,7 @@ def resolve(role: str, account: Account, people: Mapping[str, Person], at: datet
     """Who has a role at an account at an instant: of those in the role, the first who is there, or stands in.
 
     `people` is by id. Roles are those of the account's dated team; its days are those of the account's zone. `owner`
-    and `csm` are the account's owner where the team names nobody.
+    and `csm` are the account's owner where the team names nobody, and the `renewal_owner` is the CSM then.
     """
     asked: list[Via] = []
     for person_id, why in in_role(role, account, at):
@@ -193,6 +194,8 @@ def in_role(role: str, account: Account, at: datetime) -> Sequence[tuple[str, Wh
         (each for each in account.team if each.role == role and each.covers(day)),
         key=lambda each: (each.since, each.person),
     )
+    if not there and role == RENEWAL_OWNER:
+        return in_role(CSM, account, at)
     if not there and role in OWNERS and account.owner:
         return [(account.owner, Why.OWNER)]
     return [(each.person, Why.ROLE) for each in there]

@@ -138,8 +138,11 @@ class Rule:
         return None
 
     def worded(self, sentence: str, words: Mapping[str, str]) -> str:
-        """A sentence of the rule with its names filled in; a name that an older alert does not have stays as it is."""
-        return Template(sentence).safe_substitute(words)
+        """A sentence of the rule with its names filled in; a name that an older alert does not have stays as it is.
+
+        Alerts from before there was the word `late` were in time.
+        """
+        return Template(sentence).safe_substitute({"late": "", **words})
 
 
 REACHED: Mapping[Reaching, Callable[[float, float], bool]] = {

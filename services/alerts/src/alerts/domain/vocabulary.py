@@ -14,6 +14,7 @@ from alerts.domain.words import Language
 from mainstay.kernel.money import Money
 
 _SEATS = re.compile(r"(\d+) seats")
+_LATE = re.compile(r" \(told (\d+) (days|hours) late\)")
 _HEALTH = re.compile(r"(\w+)(?: \((\d+)\))?")
 
 
@@ -120,7 +121,7 @@ class Vocabulary:
 
     def _in_words(self, alert: Alert, account: Account) -> Mapping[str, str]:
         """The names of a rule's sentences, in this language: alerts keep them as English has them."""
-        found = {**alert.words, "account": account.label}
+        found = {"late": "", **alert.words, "account": account.label}
         for name, word in alert.words.items():
             match name:
                 case "band" | "previous":
@@ -135,14 +136,22 @@ class Vocabulary:
                     found[name] = self.day(date.fromisoformat(word))
                 case "role" | "stage" | "milestone" | "outcome" | "priority":
                     found[name] = self.terms.get(word, word)
-                case "seats":
-                    seats = _SEATS.fullmatch(word)
-                    found[name] = self.label("seats", seats=seats[1]) if seats else self.label("seats_unknown")
-                case "health":
-                    health = _HEALTH.fullmatch(word)
-                    band = self.bands.get(health[1], health[1]) if health else word
-                    score = health[2] if health else None
-                    found[name] = self.label("health", band=band, score=score) if score else band
+                case "seats" | "late" | "health":
+                    found[name] = self._renewal_word(name, word)
                 case _:
                     continue
         return found
+
+    def _renewal_word(self, name: str, word: str) -> str:
+        """What is said of a renewal: its seats, how late it is told, or its account's band with the score."""
+        if name == "seats":
+            seats = _SEATS.fullmatch(word)
+            return self.label("seats", seats=seats[1]) if seats else self.label("seats_unknown")
+        if name == "late":
+            late = _LATE.fullmatch(word)
+            return self.label(f"late_{late[2]}", count=late[1]) if late else ""
+        health = _HEALTH.fullmatch(word)
+        if health is None:
+            return word
+        band = self.bands.get(health[1], health[1])
+        return self.label("health", band=band, score=health[2]) if health[2] else band

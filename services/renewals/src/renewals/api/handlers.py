@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
+from renewals.application.board import ReadRenewals
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.figures import Retention
+from renewals.application.handing_over import HandOver, SavePolicy
 from renewals.application.inputs import StateRates
 from renewals.application.ports import OpensWork
 
@@ -19,4 +21,7 @@ class Handlers:
     assign: AssignContracts
     retention: Retention
     state_rates: StateRates
+    renewals: ReadRenewals
+    hand_over: HandOver
+    save_policy: SavePolicy
     clock: Clock

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
-from renewals.application import figures
+from renewals.application import board, figures, handing_over
 from renewals.domain import errors
 from renewals.domain.currencies import CurrencyUnknown
 from renewals.domain.rates import RateMissing
+from renewals.domain.renewal import StepRefused
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.ContractUnknown: Problem(404, "contract-unknown", "There is no such contract"),
+    board.RenewalUnknown: Problem(404, "renewal-unknown", "There is no such renewal"),
+    handing_over.PolicyUnknown: Problem(404, "policy-unknown", "There is no such version of the policy"),
+    handing_over.PolicyMovedOn: Problem(412, "policy-moved-on", "The policy has another version by now"),
+    StepRefused: Problem(409, "step-refused", "The renewal stands where this cannot be done"),
+    board.TooManyRenewals: Problem(422, "too-many-rows", "The answer would have too many rows"),
     errors.AccountErased: Problem(409, "account-erased", "The account was erased"),
     errors.ContractOver: Problem(409, "contract-over", "The contract is over"),
     errors.ExternalIdTaken: Problem(409, "external-id-taken", pointer="/external_id"),

@@ -1,24 +1,15 @@
-"""The routes of renewals: contracts, and the renewals ahead."""
+"""Routes: contracts are entered and amended."""
 
-from datetime import date, timedelta
-from typing import Annotated
+from fastapi import Response
 
-from fastapi import Query, Response
-
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from mainstay.web.problems import ProblemError
 from mainstay.web.routes import Caller, Routes
 from renewals.api.contract_views import ContractView
 from renewals.api.handlers import Handlers
-from renewals.api.problems import RANGE_BACKWARDS
-from renewals.api.reading import ContractId, Day, OfAccount
-from renewals.api.schemas import AmendmentBody, ContractBody, RenewalView
+from renewals.api.reading import ContractId
+from renewals.api.schemas import AmendmentBody, ContractBody
 from renewals.application.changing import as_a_whole
 from renewals.domain import amending
 from renewals.domain.contracts import CANCELLED, Contract
-
-AHEAD = timedelta(days=120)
-"""How far /renewals looks where `to` is not given."""
 
 
 def contract_routes(handlers: Handlers) -> Routes:
@@ -54,40 +45,5 @@ def contract_routes(handlers: Handlers) -> Routes:
             currency=body.currency,
         )
         return shown(contract)
-
-    return routes
-
-
-def renewal_routes(handlers: Handlers) -> Routes:
-    """The terms that come to their end."""
-    routes = Routes(tag="renewals")
-
-    @routes.get("/renewals", scope="renewals:read", answers=Page[RenewalView])
-    async def list_renewals(
-        first: Annotated[Day | None, Query(alias="from", description="Default: today in UTC")] = None,
-        last: Annotated[Day | None, Query(alias="to", description="Default: 120 days after `from`")] = None,
-        account_id: OfAccount = None,
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
-    ) -> Page[RenewalView]:
-        """Terms of recurring contracts whose last day lies in the range, both ends included; soonest first."""
-        now = handlers.clock.now()
-        begin = first or now.date()
-        until = last or begin + AHEAD
-        if until < begin:
-            raise ProblemError(RANGE_BACKWARDS, f"to ({until}) lies before from ({begin})")
-        after = decode_cursor("renewals", cursor, tuple[date, str, int]) if cursor is not None else None
-        async with handlers.work() as work:
-            found = await work.contracts.renewals(
-                first=begin, last=until, account_id=account_id, after=after, limit=limit + 1
-            )
-        page = found[:limit]
-        place = page[-1] if len(found) > limit else None
-        return Page(
-            data=[RenewalView.of(renewal, now) for renewal in page],
-            next_cursor=encode_cursor("renewals", [place.term.end_exclusive, place.contract_id, place.term.number])
-            if place
-            else None,
-        )
 
     return routes

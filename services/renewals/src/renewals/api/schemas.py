@@ -1,7 +1,7 @@
 """What requests say and answers look like."""
 
 import re
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, Self
@@ -20,13 +20,11 @@ from pydantic import (
 )
 
 from mainstay.web.fields import CivilDay
-from renewals.application.announcing import term_id
 from renewals.application.calendars import known_calendar
-from renewals.application.ports import Health, Renewal
 from renewals.domain.contracts import UNCHANGED, Amendment, AtEnd, Kind
 from renewals.domain.entering import NewContract
 from renewals.domain.notice import CountedFrom, NoticeRule, NoticeUnit, Roll
-from renewals.domain.terms import TermState, entitlements
+from renewals.domain.terms import entitlements
 
 LONGEST_TERM_MONTHS = 120
 LONGEST_WINDOW_DAYS = 3_660
@@ -259,65 +257,6 @@ class AmendmentBody(Request):
         if "notice" in self.model_fields_set:
             said["notice"] = self.notice.stated() if self.notice else None
         return Amendment(amount=amount, **said)
-
-
-class HealthView(BaseModel):
-    """An account's health as renewals last heard of it."""
-
-    score: int | None
-    band: str
-    coverage: float
-    as_of: datetime
-
-    @classmethod
-    def of(cls, health: Health) -> "HealthView":
-        """The health as it is told."""
-        return cls(score=health.score, band=health.band, coverage=health.coverage, as_of=health.as_of)
-
-
-class RenewalView(BaseModel):
-    """A term that comes to its end, with the account's health now.
-
-    `days_left` counts to `ends_before`, in the contract's zone: 1 on the last day, 0 from then on.
-    """
-
-    account_id: str
-    contract_id: str
-    term_id: str
-    external_id: str | None
-    start: date
-    end: date
-    ends_before: date
-    amount: MoneyView
-    arr: MoneyView
-    seats: int | None
-    state: TermState
-    at_end: AtEnd
-    window_opens_on: date | None
-    days_left: int
-    health: HealthView | None
-
-    @classmethod
-    def of(cls, renewal: Renewal, now: datetime) -> "RenewalView":
-        """A renewal as it stands now."""
-        term, today = renewal.term, now.astimezone(renewal.zone).date()
-        return cls(
-            account_id=renewal.account_id,
-            contract_id=renewal.contract_id,
-            term_id=term_id(renewal.contract_id, term.number),
-            external_id=renewal.external_id,
-            start=term.start,
-            end=term.last_day,
-            ends_before=term.end_exclusive,
-            amount=money_view(term.amount, renewal.currency),
-            arr=money_view(term.arr(renewal.currency).amount, renewal.currency),
-            seats=term.seats,
-            state=term.state(today),
-            at_end=renewal.at_end,
-            window_opens_on=term.window_opens_on,
-            days_left=term.days_left(today),
-            health=HealthView.of(renewal.health) if renewal.health else None,
-        )
 
 
 def money_view(amount: Decimal, currency: str) -> MoneyView:

@@ -8,15 +8,22 @@ from mainstay.contracts.envelope import Event
 from mainstay.contracts.renewals import (
     AccountValueChanged,
     HealthAtOpening,
+    MilestoneReached,
+    RenewalRiskChanged,
     RenewalWindowOpened,
     TermEnded,
     TermRenewed,
 )
+from mainstay.kernel.clock import start_of_day
 from mainstay.kernel.ids import new_id
 from mainstay.observability.tracing import current_traceparent
 from renewals.application.ports import AccountLedger, Health
+from renewals.application.renewal_ports import Standing
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
+from renewals.domain.milestones import Reached
+from renewals.domain.renewal import Risk
+from renewals.domain.terms import Term
 
 SOURCE = "mainstay/renewals"
 
@@ -26,11 +33,13 @@ def term_id(contract_id: str, number: int) -> str:
     return f"{contract_id}.{number}"
 
 
-def happening_event(contract: Contract, happening: Happening, health: Health | None, now: datetime) -> Event[Any]:
+def happening_event(
+    contract: Contract, happening: Happening, health: Health | None, now: datetime, *, superseded: bool = False
+) -> Event[Any]:
     """The event for what happened to a term of a contract."""
     match happening:
         case WindowOpened():
-            return _event(window_opened(contract, happening, health, now), now)
+            return _event(window_opened(contract, happening, health, now, superseded=superseded), now)
         case Renewed(term, successor, occurred_at):
             renewed = TermRenewed(
                 account_id=contract.account_id,
@@ -52,7 +61,7 @@ def happening_event(contract: Contract, happening: Happening, health: Health | N
 
 
 def window_opened(
-    contract: Contract, opened: WindowOpened, health: Health | None, now: datetime
+    contract: Contract, opened: WindowOpened, health: Health | None, now: datetime, *, superseded: bool
 ) -> RenewalWindowOpened:
     """The window's event, with the account's health as it is known now."""
     term = opened.term
@@ -66,8 +75,53 @@ def window_opened(
         amount=MoneyData(term.amount, contract.currency),
         seats=term.seats,
         late_by_seconds=max(int((now - opened.occurred_at).total_seconds()), 0),
-        health=HealthAtOpening(health.score, health.band, health.coverage, health.as_of) if health else None,
+        health=_health(health),
+        superseded=superseded,
     )
+
+
+def milestone_event(
+    contract: Contract, term: Term, reached: Reached, owner: str | None, health: Health | None, now: datetime
+) -> Event[MilestoneReached]:
+    """The event for a milestone, with the account's health as it is known now."""
+    milestone = reached.milestone
+    at = start_of_day(milestone.on, contract.zone)
+    said = MilestoneReached(
+        account_id=contract.account_id,
+        contract_id=contract.id,
+        term_id=term_id(contract.id, term.number),
+        milestone=milestone.name,
+        on=milestone.on,
+        occurred_at=at,
+        ends_before=term.expires_before,
+        amount=MoneyData(term.amount, contract.currency),
+        late_by_seconds=max(int((now - at).total_seconds()), 0),
+        superseded=reached.superseded,
+        external_id=contract.external_id,
+        owner=owner,
+        health=_health(health),
+    )
+    return _event(said, now)
+
+
+def risk_event(
+    contract: Contract, term: Term, standing: Standing, before: Risk | None, health: Health | None, now: datetime
+) -> Event[RenewalRiskChanged]:
+    """The event for a renewal that is at risk now, or is so no more."""
+    said = RenewalRiskChanged(
+        account_id=contract.account_id,
+        contract_id=contract.id,
+        term_id=term_id(contract.id, term.number),
+        occurred_at=now,
+        risk=str(standing.risk),
+        previous_risk=str(before) if before else None,
+        state=standing.state.value,
+        ends_before=term.expires_before,
+        amount=MoneyData(term.amount, contract.currency),
+        owner=standing.owner.person,
+        health=_health(health),
+    )
+    return _event(said, now)
 
 
 def value_event(ledger: AccountLedger, now: datetime) -> Event[AccountValueChanged]:
@@ -81,6 +135,10 @@ def value_event(ledger: AccountLedger, now: datetime) -> Event[AccountValueChang
         next_renewal_on=ledger.value.next_renewal_on,
     )
     return _event(changed, now)
+
+
+def _health(health: Health | None) -> HealthAtOpening | None:
+    return HealthAtOpening(health.score, health.band, health.coverage, health.as_of) if health else None
 
 
 def _event(data: Any, now: datetime) -> Event[Any]:

@@ -10,6 +10,7 @@ from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
 from renewals.application.ports import OpensWork
 from renewals.domain.currencies import minor_unit
+from renewals.domain.ownership import Assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class AccountGroup:
     owner: str | None
     source: str
     event_id: str
+    team: tuple[Assignment, ...] = ()
 
 
 class Inputs(Protocol):
@@ -49,8 +51,11 @@ class Inputs(Protocol):
     ) -> Sequence[StatedRate]:
         """Up to `limit` rates as they were known, by day, currency and base, after the given ones."""
 
-    async def add_groups(self, groups: Collection[AccountGroup]) -> None:
-        """Keep what accounts are; what says nothing new, and what is about the erased, is left out."""
+    async def add_groups(self, groups: Collection[AccountGroup]) -> Mapping[str, datetime]:
+        """Keep what accounts are; what says nothing new, and what is about the erased, is left out.
+
+        Answers the accounts with contracts of which something new was said, and as of when.
+        """
 
 
 class StateRates:
@@ -81,4 +86,6 @@ class RecordGroups:
         """Take in a batch, in one transaction with its positions. Raises `PositionTaken`."""
         async with self._work(batch) as work:
             fresh = await work.first_times([(each.source, each.event_id) for each in batch.messages])
-            await work.inputs.add_groups([each for each in batch.messages if (each.source, each.event_id) in fresh])
+            new = [each for each in batch.messages if (each.source, each.event_id) in fresh]
+            # Windows and owners go by what an account is: it is looked at again.
+            await work.timers.arm((await work.inputs.add_groups(new)).items())

@@ -3,19 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
-from zoneinfo import ZoneInfo
 
 from mainstay.contracts.envelope import Event
 from mainstay.messaging.consuming import Batch
-from renewals.domain.contracts import AtEnd, Contract
-from renewals.domain.terms import Term
+from renewals.domain.contracts import Contract
 from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
     from renewals.application.figures import FigureBook
     from renewals.application.inputs import Inputs
+    from renewals.application.renewal_ports import Policies, RenewalBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +69,6 @@ class Revision:
     contract: Contract
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """A term of a recurring contract that comes to its end, and the account's health now."""
-
-    account_id: str
-    contract_id: str
-    external_id: str | None
-    currency: str
-    zone: ZoneInfo
-    at_end: AtEnd
-    term: Term
-    health: Health | None
-
-
 class Accounts(Protocol):
     """The accounts that have contracts. Their rows are the lock that every change of a contract takes first."""
 
@@ -106,6 +91,9 @@ class Contracts(Protocol):
     async def of_accounts(self, account_ids: Collection[str]) -> Sequence[Contract]:
         """Every contract of the accounts, oldest first."""
 
+    async def some(self, contract_ids: Collection[str]) -> Mapping[str, Contract]:
+        """Those of the contracts that there are, by id."""
+
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""
 
@@ -116,14 +104,6 @@ class Contracts(Protocol):
         """Keep what differs between what each contract was and what it is now, and record it in the ledger.
 
         Raises `ExternalIdTaken`.
-        """
-
-    async def renewals(
-        self, *, first: date, last: date, account_id: str | None, after: tuple[date, str, int] | None, limit: int
-    ) -> Sequence[Renewal]:
-        """Up to `limit` terms of recurring contracts whose last day is in `[first, last]`.
-
-        In the order of (exclusive end, contract, number), after the given one.
         """
 
 
@@ -207,6 +187,14 @@ class Work(Protocol):
     @property
     def inputs(self) -> "Inputs":
         """What figures need besides contracts."""
+
+    @property
+    def renewals(self) -> "RenewalBook":
+        """Where renewals stand."""
+
+    @property
+    def policies(self) -> "Policies":
+        """The operator's renewal policy."""
 
     @property
     def health(self) -> HealthBoard:

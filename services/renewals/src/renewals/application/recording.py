@@ -1,4 +1,4 @@
-"""Takes in what health-score says, so that a window can carry the health of its moment."""
+"""Takes in what health-score says, so that a window carries the health of its moment, and risk is seen within it."""
 
 from mainstay.messaging.consuming import Batch
 from renewals.application.ports import HealthReport, OpensWork
@@ -14,4 +14,14 @@ class RecordHealth:
         """Take in a batch, in one transaction with its positions. Raises `PositionTaken`."""
         async with self._work(batch) as work:
             fresh = await work.first_times([(report.source, report.event_id) for report in batch.messages])
-            await work.health.report([r for r in batch.messages if (r.source, r.event_id) in fresh])
+            new = [r for r in batch.messages if (r.source, r.event_id) in fresh]
+            at_work = await work.renewals.at_work_of({report.account_id for report in new})
+            before = await work.health.of_accounts(at_work)
+            await work.health.report(new)
+            after = await work.health.of_accounts(at_work)
+            # The open renewals of an account in another band are at risk, or are so no more.
+            await work.timers.arm(
+                (account_id, health.as_of)
+                for account_id, health in after.items()
+                if account_id not in before or before[account_id].band != health.band
+            )

@@ -1,4 +1,4 @@
-"""Brings accounts up to now: windows open, terms end, values change. Every command and every timer ends here."""
+"""Brings accounts up to now: windows open, milestones pass, terms end. Every command and every timer ends here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,10 +7,12 @@ from datetime import datetime
 import structlog
 
 from mainstay.kernel.clock import Clock
+from renewals.application import renewing
 from renewals.application.announcing import SOURCE, happening_event, term_id, value_event
 from renewals.application.ports import AccountLedger, Health, Note, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
+from renewals.domain.milestones import WINDOW
 from renewals.domain.value import value_of
 from renewals.meters import Meters
 
@@ -40,14 +42,29 @@ class SettleAccounts:
         ids = [ledger.account_id for ledger in ledgers]
         before = await work.contracts.of_accounts(ids)
         health = await work.health.of_accounts(ids)
-        caught_up = [(contract, *contract.catch_up(now)) for contract in before]
-        for _, contract, happened in caught_up:
+        known = await renewing.Known.about(work, before)
+        looks = list[renewing.Look]()
+        caught_up = list[tuple[Contract, Contract]]()
+        for was in before:
+            contract, happened = was.catch_up(now, known.cadence(was).window)
+            of_account = health.get(contract.account_id)
+            found = renewing.look(was, contract, known, of_account, now)
             for happening in happened:
-                self.tell(work, contract, happening, health.get(contract.account_id), now)
-        await work.contracts.save([(was, is_now) for was, is_now, _ in caught_up], Note(now, BY, "what came due"))
-        contracts = [contract for _, contract, _ in caught_up]
+                superseded = found.supersedes(happening.term.number, WINDOW)
+                self.tell(work, contract, happening, of_account, now, superseded=superseded)
+            renewing.say(work, found, known, of_account, now)
+            self._meters.milestones_reached(len(found.reached))
+            looks.append(found)
+            caught_up.append((was, contract))
+        await work.contracts.save(caught_up, Note(now, BY, "what came due"))
+        await renewing.keep(work, looks, known, now)
+        contracts = [found.contract for found in looks]
         await self._value(work, ledgers, contracts, now)
-        moments = [(contract.account_id, moment) for contract in contracts for moment in contract.moments(now)]
+        moments = [
+            (found.contract.account_id, moment)
+            for found in looks
+            for moment in {*found.contract.moments(now), *found.moments}
+        ]
         await work.timers.arm(moments)
         return moments
 
@@ -64,10 +81,19 @@ class SettleAccounts:
         work.say(*(value_event(ledger, now) for ledger in changed))
         self._meters.values_changed(len(changed))
 
-    def tell(self, work: Work, contract: Contract, happening: Happening, health: Health | None, now: datetime) -> None:
+    def tell(
+        self,
+        work: Work,
+        contract: Contract,
+        happening: Happening,
+        health: Health | None,
+        now: datetime,
+        *,
+        superseded: bool = False,
+    ) -> None:
         """Say what happened to a term: to the other services, to the log, to the metrics."""
         late_by = max((now - happening.occurred_at).total_seconds(), 0.0)
-        work.say(happening_event(contract, happening, health, now))
+        work.say(happening_event(contract, happening, health, now, superseded=superseded))
         self._meters.happened(happening, late_by)
         facts = {
             "account": contract.account_id,

@@ -13,7 +13,7 @@ from renewals.domain.civil import ONE_DAY
 from renewals.domain.errors import LATEST_END, ContractOver, EndBeforeStart, EndOutOfRange
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
 from renewals.domain.notice import NoticeRule
-from renewals.domain.schedule import Schedule
+from renewals.domain.schedule import USUAL_WINDOW, Schedule, Window
 from renewals.domain.terms import Entitlements, Outcome, Step, Term
 
 
@@ -130,14 +130,17 @@ class Contract:
         """The civil date where the contract is."""
         return day_of(now, self.zone)
 
-    def catch_up(self, now: datetime) -> tuple["Contract", tuple[Happening, ...]]:
+    def catch_up(self, now: datetime, usual: Window = USUAL_WINDOW) -> tuple["Contract", tuple[Happening, ...]]:
         """The contract as it stands now, and what happened since somebody last looked, in order.
 
         Each window and each end comes once, because the term remembers it; a long absence gives every one of them,
-        late. A clock that went back changes nothing.
+        late. A clock that went back changes nothing. `usual` is the window of contracts that set none themselves; one
+        that is still to open is counted by it anew.
         """
+        if (windowed := self._windowed(usual)) is not self:
+            return windowed.catch_up(now, usual)
         contract, happened = self, list[Happening]()
-        while step := contract._step(now):
+        while step := contract._step(now, usual):
             contract, happening = step
             happened.append(happening)
         return contract, tuple(happened)
@@ -212,7 +215,7 @@ class Contract:
         """With the latest term replaced."""
         return replace(self, terms=(*self.terms[:-1], term))
 
-    def followed(self, now: datetime) -> "Contract":
+    def followed(self, now: datetime, usual: Window = USUAL_WINDOW) -> "Contract":
         """With the latest term closed as renewed, and the one after it on the anchored calendar.
 
         An evergreen contract goes on in terms that have no window and are no renewals of their own.
@@ -229,13 +232,21 @@ class Contract:
             counted_from=self.schedule.anchor,
             amount=self.amount,
             seats=self.seats,
-            window_opens_on=self.schedule.window(number, start, end_exclusive) if has_window else None,
+            window_opens_on=self.schedule.window(number, start, end_exclusive, usual) if has_window else None,
             is_rolling=is_rolling,
             entitlements=self.entitlements,
         )
         renewed = replace(before, outcome=Outcome.RENEWED, closed_at=now)
         at_end = AtEnd.CANCEL if self.at_end is AtEnd.RENEW_ONCE else self.at_end
         return replace(self, at_end=at_end, terms=(*self.terms[:-1], renewed, term))
+
+    def _windowed(self, usual: Window) -> "Contract":
+        """With the latest term's window, where it is still to open, as it is usual now."""
+        term = self.latest
+        if self.is_over or term.window_opens_on is None or term.window_opened_at is not None:
+            return self
+        opens = self.schedule.window(term.number, term.start, term.expires_before, usual)
+        return self if opens == term.window_opens_on else self.with_latest(replace(term, window_opens_on=opens))
 
     def _window_ahead(self) -> date | None:
         """The day on which the latest term's window is to open; none after the day from which it is cancelled."""
@@ -244,7 +255,7 @@ class Contract:
             return None
         return term.window_opens_on if term.window_opens_on < term.served_before else None
 
-    def _step(self, now: datetime) -> tuple["Contract", Happening] | None:
+    def _step(self, now: datetime, usual: Window) -> tuple["Contract", Happening] | None:
         term, today = self.latest, self.today(now)
         if self.is_over:
             return None
@@ -259,11 +270,11 @@ class Contract:
             return None
         ended_at = start_of_day(term.end_exclusive, self.zone)
         if self.at_end is not AtEnd.CANCEL:
-            contract = self.followed(now)
+            contract = self.followed(now, usual)
             return contract, Renewed(contract.terms[-2], contract.latest, ended_at)
         ended = replace(term, outcome=Outcome.ENDED, closed_at=now)
-        usual = "served" if self.kind is Kind.ONE_TIME else "not renewed"
-        return self.with_latest(ended), Ended(ended, ended_at, reason or usual)
+        otherwise = "served" if self.kind is Kind.ONE_TIME else "not renewed"
+        return self.with_latest(ended), Ended(ended, ended_at, reason or otherwise)
 
 
 def _or(stated: V | Unchanged, present: V) -> V:

@@ -5,8 +5,17 @@ from datetime import date, timedelta
 
 from renewals.domain.civil import add_months
 
-WINDOW_MONTHS = 3
-"""A window opens three calendar months before the first day after the term, unless a number of days is set."""
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How long before the first day after a term its window opens: calendar months, or days where those are set."""
+
+    months: int = 0
+    days: int | None = None
+
+
+USUAL_WINDOW = Window(months=3)
+"""What holds where neither the contract nor the operator's policy says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +35,16 @@ class Schedule:
         """The first day of a term, which is the first day after the one before."""
         return add_months(self.anchor, self._months(number))
 
-    def window(self, number: int, start: date, end_exclusive: date) -> date:
-        """The day on which a term's window opens; its first day at the earliest.
+    def window(self, number: int, start: date, end_exclusive: date, usual: Window = USUAL_WINDOW) -> date:
+        """The day on which a term's window opens; its first day at the earliest. The contract's own days beat `usual`.
 
         Calendar months are taken off the count from the anchor, not off the end: with the anchor on November 30 a term
         that ends before February 28 has its window on November 30.
         """
-        if self.window_days is not None:
-            return max(start, end_exclusive - timedelta(days=self.window_days))
-        return max(start, self.months_before_end(number, WINDOW_MONTHS))
+        days = usual.days if self.window_days is None else self.window_days
+        if days is not None:
+            return max(start, end_exclusive - timedelta(days=days))
+        return max(start, self.months_before_end(number, usual.months))
 
     def months_before_end(self, number: int, months: int) -> date:
         """So many calendar months before the first day after a term, counted from the anchor."""

@@ -2,24 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Label, RowMapping, Select, Table, bindparam, delete, select, tuple_
+from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.application.ports import Note, Renewal
-from renewals.domain.civil import ONE_DAY
-from renewals.domain.contracts import AtEnd, Contract, Kind
+from renewals.application.ports import Note
+from renewals.domain.contracts import Contract
 from renewals.domain.errors import ContractUnknown, ExternalIdTaken
 from renewals.domain.terms import Term
-from renewals.store.health import health_of
 from renewals.store.ledger import LedgerStore
 from renewals.store.mapping import contract_of, contract_row, term_of, term_row
-from renewals.store.tables import account, account_health, contract, term
+from renewals.store.tables import contract, term
 
 _FIXED = {"id", "kind", "currency", "zone", "predecessor", "co_term_of", "entered_at", "entered_by"}
 _AMENDABLE = tuple(column.name for column in contract.c if column.name not in _FIXED)
@@ -46,6 +42,11 @@ class ContractStore:
         """Every contract of the accounts, oldest first."""
         wanted = select(contract).where(contract.c.account_id.in_(account_ids)).order_by(contract.c.id)
         return await self._contracts(wanted)
+
+    async def some(self, contract_ids: Collection[str]) -> Mapping[str, Contract]:
+        """Those of the contracts that there are, by id."""
+        found = await self._contracts(select(contract).where(contract.c.id.in_(contract_ids)))
+        return {each.id: each for each in found}
 
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""
@@ -91,30 +92,6 @@ class ContractStore:
         )
         await self._ledger.record([now for _, now in changes], note)
 
-    async def renewals(
-        self, *, first: date, last: date, account_id: str | None, after: tuple[date, str, int] | None, limit: int
-    ) -> Sequence[Renewal]:
-        """Up to `limit` terms of recurring contracts whose last day is in `[first, last]`, after the given one."""
-        order = (term.c.end_exclusive, term.c.contract_id, term.c.number)
-        wanted = (
-            select(contract, *_labelled(term), *_labelled(account_health))
-            .select_from(
-                term.join(contract).outerjoin(account_health, account_health.c.account_id == contract.c.account_id)
-            )
-            .where(
-                contract.c.kind == Kind.RECURRING.value,
-                term.c.end_exclusive.between(first + ONE_DAY, last + ONE_DAY),
-                contract.c.account_id.not_in(select(account.c.account_id).where(account.c.erased_at.is_not(None))),
-            )
-            .order_by(*order)
-            .limit(limit)
-        )
-        if account_id is not None:
-            wanted = wanted.where(contract.c.account_id == account_id)
-        if after is not None:
-            wanted = wanted.where(tuple_(*order) > tuple_(*after))
-        return [_renewal(row) for row in (await self._connection.execute(wanted)).mappings()]
-
     async def _contracts(self, wanted: Select[Any]) -> list[Contract]:
         rows = (await self._connection.execute(wanted)).mappings().all()
         terms = defaultdict[str, list[Term]](list)
@@ -131,20 +108,3 @@ class ContractStore:
         )
         if rows := list(rows):
             await self._connection.execute(statement, rows)
-
-
-def _labelled(table: Table) -> list[Label[Any]]:
-    return [column.label(f"{table.name}_{column.name}") for column in table.c]
-
-
-def _renewal(row: RowMapping) -> Renewal:
-    return Renewal(
-        account_id=row["account_id"],
-        contract_id=row["id"],
-        external_id=row["external_id"],
-        currency=row["currency"],
-        zone=ZoneInfo(row["zone"]),
-        at_end=AtEnd(row["at_end"]),
-        term=term_of(row, "term_"),
-        health=health_of(row, "account_health_") if row["account_health_band"] is not None else None,
-    )

@@ -1,15 +1,17 @@
 """Exchange rates and what accounts are, in PostgreSQL; both are added to and never changed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from renewals.application.inputs import AccountGroup, StatedRate
+from renewals.domain.ownership import Assignment
 from renewals.store.erasure import ErasureStore
-from renewals.store.tables import account_group, exchange_rate
+from renewals.store.tables import account, account_group, exchange_rate
 
 
 class InputStore:
@@ -60,15 +62,18 @@ class InputStore:
             for row in await self._connection.execute(wanted)
         ]
 
-    async def add_groups(self, groups: Collection[AccountGroup]) -> None:
-        """Keep what accounts are; what says nothing new, and what is about the erased, is left out."""
+    async def add_groups(self, groups: Collection[AccountGroup]) -> Mapping[str, datetime]:
+        """Keep what accounts are; what says nothing new, and what is about the erased, is left out.
+
+        Answers the accounts with contracts of which something new was said, and as of when.
+        """
         erased = await self._erased.among(sorted({each.account_id for each in groups}))
         said = sorted(
             (each for each in groups if each.account_id not in erased),
             key=lambda each: (each.account_id, each.sequence),
         )
         if not said:
-            return
+            return {}
         last = (
             select(account_group)
             .where(account_group.c.account_id.in_({each.account_id for each in said}))
@@ -76,10 +81,11 @@ class InputStore:
             .order_by(account_group.c.account_id, account_group.c.sequence.desc())
         )
         known = {row.account_id: row for row in await self._connection.execute(last)}
-        before = {name: (row.sequence, (row.segment, row.tier, row.owner)) for name, row in known.items()}
-        rows = []
+        before = {name: (row.sequence, (row.segment, row.tier, row.owner, row.team)) for name, row in known.items()}
+        rows: list[dict[str, Any]] = []
         for each in said:
-            is_now = (each.segment, each.tier, each.owner)
+            team = [_written(member) for member in each.team]
+            is_now = (each.segment, each.tier, each.owner, team)
             sequence, was = before.get(each.account_id, (-1, None))
             # An older one that comes late is kept: what is of its time is between its neighbours.
             if each.sequence > sequence and is_now == was:
@@ -93,7 +99,21 @@ class InputStore:
                     "segment": each.segment,
                     "tier": each.tier,
                     "owner": each.owner,
+                    "team": team,
                 }
             )
-        if rows:
-            await self._connection.execute(insert(account_group).on_conflict_do_nothing(), rows)
+        if not rows:
+            return {}
+        await self._connection.execute(insert(account_group).on_conflict_do_nothing(), rows)
+        changed = {row["account_id"]: row["said_at"] for row in rows}
+        here = select(account.c.account_id).where(account.c.account_id.in_(changed))
+        return {known: changed[known] for known in (await self._connection.execute(here)).scalars()}
+
+
+def _written(member: Assignment) -> dict[str, str | None]:
+    return {
+        "role": member.role,
+        "person": member.person,
+        "since": member.since.isoformat(),
+        "until": member.until.isoformat() if member.until else None,
+    }

@@ -163,4 +163,57 @@ account_group = Table(
     Column("segment", Text),
     Column("tier", Text),
     Column("owner", Text),
+    Column("team", JSONB, nullable=False, comment='[{"role", "person", "since", "until"}]'),
+)
+
+renewal = Table(
+    "renewal",
+    metadata,
+    Column("contract_id", Text, ForeignKey(contract.c.id), primary_key=True),
+    Column("term", Integer, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_on", Date, nullable=False, comment="the last day as agreed"),
+    Column("currency", Text, nullable=False),
+    Column("arr", Numeric, nullable=False, comment="of the last day, to the minor unit"),
+    Column("owner", Text),
+    Column("co_owner", Text),
+    Column("owner_role", Text, nullable=False),
+    Column("owner_source", Text, nullable=False),
+    Column("tier", Text),
+    Column("segment", Text),
+    Column("risk", Text, comment="while the window is open"),
+)
+
+milestone = Table(
+    "milestone",
+    metadata,
+    Column("contract_id", Text, ForeignKey(contract.c.id), primary_key=True),
+    Column("term", Integer, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("on_day", Date, nullable=False, comment="civil date where the contract is"),
+    Column("reached_at", DateTime(timezone=True), nullable=False),
+    Column("late_by_seconds", BigInteger, nullable=False),
+    Column("superseded", Boolean, nullable=False, comment="people heard of a later one in its place"),
+)
+
+renewal_handover = Table(
+    "renewal_handover",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("contract_id", Text, ForeignKey(contract.c.id), nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("owner", Text, comment="null: back to whom the policy says"),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+
+renewal_policy = Table(
+    "renewal_policy",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("body", JSONB, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    Column("saved_by", Text, nullable=False),
 )

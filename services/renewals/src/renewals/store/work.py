@@ -17,6 +17,8 @@ from renewals.store.figures import FigureStore
 from renewals.store.health import HealthStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
+from renewals.store.policies import PolicyStore
+from renewals.store.renewals import RenewalStore
 
 
 class RenewalsWork:
@@ -30,6 +32,8 @@ class RenewalsWork:
         self.contracts = ContractStore(tx.connection, self.ledger)
         self.health = HealthStore(tx.connection, self.erased)
         self.figures = FigureStore(tx.connection)
+        self.renewals = RenewalStore(tx.connection)
+        self.policies = PolicyStore(tx.connection)
         self.inputs = InputStore(tx.connection, self.erased)
         self.timers = AccountTimers(tx)
 

@@ -1,7 +1,7 @@
-"""Conditions on dates: touches owed and promised, stages, milestones, renewal windows and notice."""
+"""Conditions on dates: touches owed and promised, stages, milestones, and notice."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,11 +14,8 @@ from alerts.domain.observations import (
     Observation,
     StageOverdue,
     Stated,
-    TermClosed,
-    WindowOpened,
 )
 from alerts.domain.rules import Rule
-from alerts.domain.words import Band
 from mainstay.kernel.clock import day_of, start_of_day
 
 HELD = frozenset({"held", None})
@@ -115,43 +112,13 @@ def milestone_overdue(rule: Rule, ordered: Sequence[Observation], account: Accou
     return aged(ordered, states, reached, passed=Passing(Ending.SETTLED, "The milestone was reached."))
 
 
-def renewal_window(__: Rule, ordered: Sequence[Observation], ___: Account) -> Iterator[Moment]:
-    """One window a term; a term that closed needs nobody's attention, whichever of the two was heard first."""
-    openings = [(seen, seen.fact) for seen in ordered if isinstance(seen.fact, WindowOpened)]
-    closings = [(seen, seen.fact) for seen in ordered if isinstance(seen.fact, TermClosed)]
-    if not openings:
-        return
-    opening, fact = openings[0]
-    band = fact.band or Band.UNKNOWN
-    words = {
-        "contract": fact.contract_id,
-        "amount": f"{fact.amount.amount:,.2f} {fact.amount.currency}",
-        "seats": "no stated number of seats" if fact.seats is None else f"{fact.seats} seats",
-        "ends_before": fact.ends_before.isoformat(),
-        "health": "unknown"
-        if not band.is_known
-        else band.value
-        if fact.score is None
-        else f"{band.value} ({fact.score})",
-    }
-    closed_at = max(opening.at, closings[0][0].at) if closings else None
-    for seen, _ in openings:
-        if closed_at is None or seen is opening or seen.at < closed_at:
-            yield Moment(seen.at, seen.subject, opening.event_id, band.value, words)
-    if closed_at is not None:
-        closing, close = closings[0]
-        how = Ending.RENEWED if close.renewed else Ending.ENDED
-        yield Moment(closed_at, closing.event_id, closing.event_id, passed=Passing(how, close.reason))
-
-
 def notice_deadline(rule: Rule, ordered: Sequence[Observation], account: Account) -> Iterator[Moment]:
-    """So many days are left to give notice for the last term of a contract."""
+    """So many days are left to give notice for the last term of a contract, as it is stated, or renewals counted it."""
 
     def reached(state: State) -> Sequence[Reach]:
-        ends, notice = civil(state.get("ends_on")), state.get("notice")
-        if ends is None or not isinstance(notice, Mapping) or state.get("state") in {"cancelled", "ended", "draft"}:
+        ends, last = civil(state.get("ends_on")), _notice_on(state)
+        if ends is None or last is None or state.get("state") in {"cancelled", "ended", "draft"}:
             return ()
-        last = last_day_for_notice(ends, int(notice["amount"]), str(notice["unit"]))
         words = {"contract": thing(ordered).id, "notice_on": last.isoformat(), "ends_on": ends.isoformat()}
         zone = zone_of(account)
         return [
@@ -164,17 +131,31 @@ def notice_deadline(rule: Rule, ordered: Sequence[Observation], account: Account
     return _until_given(aged(ordered, states_of(ordered), reached), account)
 
 
+def _notice_on(state: State) -> date | None:
+    """The last day for notice: what renewals counted for this very term, with holidays, else by the contract's rule."""
+    ends, notice = civil(state.get("ends_on")), state.get("notice")
+    if state.get("counted_on") and state.get("counted_for") == state.get("ends_on"):
+        return civil(state["counted_on"])
+    if ends is None or not isinstance(notice, Mapping):
+        return None
+    return last_day_for_notice(ends, int(notice["amount"]), str(notice["unit"]))
+
+
 def _until_given(moments: Iterator[Moment], account: Account) -> Iterator[Moment]:
-    """A deadline counts until its day is over."""
+    """A deadline counts until its day is over; the days left are those of the moment."""
     over: Moment | None = None
     for moment in moments:
         if over is not None and over.at <= moment.at:
             yield over
-        yield moment
         over = None
-        if moment.grade is not None:
-            ends = start_of_day(date.fromisoformat(moment.words["notice_on"]) + timedelta(days=1), zone_of(account))
-            over = Moment(max(ends, moment.at), moment.name, moment.event_id, passed=_TOO_LATE)
+        if moment.grade is None:
+            yield moment
+            continue
+        zone, last = zone_of(account), date.fromisoformat(moment.words["notice_on"])
+        left = max((last - day_of(moment.at, zone)).days, 0)
+        yield replace(moment, words={**moment.words, "days": str(left)})
+        ends = start_of_day(last + timedelta(days=1), zone)
+        over = Moment(max(ends, moment.at), moment.name, moment.event_id, passed=_TOO_LATE)
     if over is not None:
         yield over
 
