@@ -49,7 +49,7 @@ class Service:
             self.chassis.transactions,
             kit,
             self.chassis.clock,
-            due_handlers(self.settle, self.work.within),
+            due_handlers(self.settle, self.work.within, self.chassis.clock),
             registry=self.chassis.registry,
         )
 
@@ -89,7 +89,9 @@ class Service:
     def working(self) -> dict[str, Background]:
         """Consumers, timers and the relay."""
         read = subscriptions(
-            RecordHealth(self.work), RecordGroups(self.work), ObeyErasures(self.work, self.chassis.clock)
+            RecordHealth(self.work, self.chassis.clock),
+            RecordGroups(self.work),
+            ObeyErasures(self.work, self.chassis.clock),
         )
         return {
             **{each.topic.name: self.chassis.reading(each) for each in read},

@@ -1,5 +1,6 @@
-"""Takes in what health-score says, so that a window can carry the health of its moment."""
+"""Takes in what health-score says: a window carries the health of its moment, and calls are made anew by it."""
 
+from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
 from renewals.application.ports import HealthReport, OpensWork
 
@@ -7,11 +8,18 @@ from renewals.application.ports import HealthReport, OpensWork
 class RecordHealth:
     """Keep each account's latest health. Repeats and stragglers change nothing."""
 
-    def __init__(self, work: OpensWork) -> None:
+    def __init__(self, work: OpensWork, clock: Clock) -> None:
         self._work = work
+        self._clock = clock
 
     async def __call__(self, batch: Batch[HealthReport]) -> None:
         """Take in a batch, in one transaction with its positions. Raises `PositionTaken`."""
         async with self._work(batch) as work:
             fresh = await work.first_times([(report.source, report.event_id) for report in batch.messages])
-            await work.health.report([r for r in batch.messages if (r.source, r.event_id) in fresh])
+            reports = [r for r in batch.messages if (r.source, r.event_id) in fresh]
+            await work.health.report(reports)
+            # A timer's work, not this one's: it takes the accounts' lock, and many reports at once are one look. What
+            # is entered at this very moment does not know the account yet, and looks at its health itself.
+            known = await work.accounts.known({report.account_id for report in reports})
+            now = self._clock.now()
+            await work.timers.arm_forecasts((account_id, now) for account_id in known)

@@ -8,6 +8,7 @@ import structlog
 
 from mainstay.kernel.clock import Clock
 from renewals.application.announcing import SOURCE, happening_event, term_id, value_event
+from renewals.application.calling import ForecastRenewals
 from renewals.application.ports import AccountLedger, Health, Note, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
@@ -28,6 +29,7 @@ class SettleAccounts:
     def __init__(self, clock: Clock, meters: Meters) -> None:
         self._clock = clock
         self._meters = meters
+        self._forecast = ForecastRenewals(clock)
 
     async def __call__(self, work: Work, account_ids: Iterable[str]) -> Sequence[tuple[str, datetime]]:
         """Settle the accounts; answers the moments at which to look at each again."""
@@ -47,6 +49,7 @@ class SettleAccounts:
         await work.contracts.save([(was, is_now) for was, is_now, _ in caught_up], Note(now, BY, "what came due"))
         contracts = [contract for _, contract, _ in caught_up]
         await self._value(work, ledgers, contracts, now)
+        await self._forecast.look(work, contracts, health)
         moments = [(contract.account_id, moment) for contract in contracts for moment in contract.moments(now)]
         await work.timers.arm(moments)
         return moments

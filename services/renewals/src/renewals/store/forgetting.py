@@ -6,7 +6,14 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.store.tables import account_group, contract, contract_revision, ledger_entry, ledger_withdrawal
+from renewals.store.tables import (
+    account_group,
+    contract,
+    contract_revision,
+    forecast_call,
+    ledger_entry,
+    ledger_withdrawal,
+)
 
 _MINE: Final = f"(SELECT id FROM {contract} WHERE account_id = :pseudonym)"
 _RENAME: Final = (
@@ -35,6 +42,7 @@ _FORGET_WORDS: Final = (
         f" WHERE contract_id IN {_MINE} AND jsonb_typeof(snapshot -> 'cancellation') = 'object'"
     ),
     f"UPDATE {ledger_entry} SET reason = '' WHERE contract_id IN {_MINE}",
+    f"UPDATE {forecast_call} SET note = '' WHERE contract_id IN {_MINE}",
     (
         f"UPDATE {ledger_withdrawal} SET reason = ''"
         f" WHERE entry_id IN (SELECT id FROM {ledger_entry} WHERE contract_id IN {_MINE})"
