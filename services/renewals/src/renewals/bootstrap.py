@@ -12,14 +12,17 @@ from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.amendments import amendment_routes
 from renewals.api.contract_reading import contract_reading_routes
+from renewals.api.forecast import call_routes, forecast_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.routes import contract_routes, renewal_routes
+from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
+from renewals.application.forecasting import Forecasts
 from renewals.application.inputs import RecordGroups, StateRates
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
@@ -63,6 +66,8 @@ class Service:
             assign=AssignContracts(self.work, self.settle, clock),
             retention=Retention(self.work, clock),
             state_rates=StateRates(self.work, clock),
+            forecasts=Forecasts(self.work, clock),
+            say_call=SayCall(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -71,6 +76,8 @@ class Service:
                 contract_reading_routes(handlers),
                 amendment_routes(handlers),
                 renewal_routes(handlers),
+                forecast_routes(handlers),
+                call_routes(handlers),
                 rate_routes(handlers),
                 kpi_routes(handlers),
             ],

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
+from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.figures import Retention
+from renewals.application.forecasting import Forecasts
 from renewals.application.inputs import StateRates
 from renewals.application.ports import OpensWork
 
@@ -19,4 +21,6 @@ class Handlers:
     assign: AssignContracts
     retention: Retention
     state_rates: StateRates
+    forecasts: Forecasts
+    say_call: SayCall
     clock: Clock

@@ -16,6 +16,7 @@ from renewals.domain.value import AccountValue
 if TYPE_CHECKING:  # they name this module
     from renewals.application.calling import CallBook
     from renewals.application.figures import FigureBook
+    from renewals.application.forecast_book import ForecastBook
     from renewals.application.inputs import Inputs
 
 
@@ -228,6 +229,10 @@ class Work(Protocol):
     @property
     def calls(self) -> "CallBook":
         """The forecast calls."""
+
+    @property
+    def forecasts(self) -> "ForecastBook":
+        """Forecasts out of the ledger and the calls."""
 
     @property
     def erased(self) -> Erasures:

@@ -7,8 +7,11 @@ and its grace is over; until then it is open.
 from renewals.store.sql import day_ends, known
 
 
-def expiries(at: str = ":known_at", as_of: str = ":as_of", prefix: str = "") -> str:
-    """`expiry`: the terms whose last day lies from :t0 on and before :t1, as they stood on a day by what was known."""
+def expiries(at: str = ":known_at", as_of: str = ":as_of", prefix: str = "", more: str = "") -> str:
+    """`expiry`: the terms whose last day lies from :t0 on and before :t1, as they stood on a day by what was known.
+
+    `more` goes on with the condition, or orders and limits the rows.
+    """
     return f"""
     {prefix}won AS (
         SELECT CASE WHEN e.start = CAST(c.predecessor ->> 'expires_before' AS date) - 1
@@ -27,19 +30,19 @@ def expiries(at: str = ":known_at", as_of: str = ":as_of", prefix: str = "") -> 
             SELECT max(r.grace_days) AS days FROM renewals.ledger_entry r
             WHERE r.contract_id = e.contract_id AND r.term = e.term AND r.kind = 'runs' AND {known("r", at)}
         ) AS g ON true
-        WHERE e.kind = 'due' AND e.start >= :t0 AND e.start < :t1 AND {known("e", at)}
+        WHERE e.kind = 'due' AND e.start >= :t0 AND e.start < :t1 AND {known("e", at)} {more}
     )"""
 
 
-def groups(at: str = ":known_at", prefix: str = "") -> str:
+def groups(of: str = "expiry") -> str:
     """`grouped`: what the customer of each expiry was as its day ended; before the first word, what that says."""
     return f"""
-    {prefix}grouped AS (
+    grouped AS (
         SELECT d.customer, d.start, g.segment, g.tier, g.owner FROM (
             SELECT d.customer, d.start, coalesce(max(g.sequence) FILTER (WHERE g.said_at < {day_ends("d.start")}),
                 min(g.sequence)) AS sequence
-            FROM (SELECT DISTINCT customer, start FROM {prefix}expiry) AS d
-            JOIN renewals.account_group g ON g.account_id = d.customer AND g.said_at <= {at}
+            FROM (SELECT DISTINCT customer, start FROM {of}) AS d
+            JOIN renewals.account_group g ON g.account_id = d.customer AND g.said_at <= :known_at
             GROUP BY d.customer, d.start
         ) AS d JOIN renewals.account_group g ON g.account_id = d.customer AND g.sequence = d.sequence
     )"""

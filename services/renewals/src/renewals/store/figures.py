@@ -275,12 +275,12 @@ def _parameters(span: Span) -> dict[str, Any]:
         "minor": Decimal(10**places),
         "half": smallest(span.currency) / 2 - Decimal(f"1e-{COMPARED_PLACES}"),
         "currencies": currencies,
-        "rates0": [_decimal(span.rates[currency][0]) for currency in currencies],
-        "rates1": [_decimal(span.rates[currency][1]) for currency in currencies],
+        "rates0": [decimal_of(span.rates[currency][0]) for currency in currencies],
+        "rates1": [decimal_of(span.rates[currency][1]) for currency in currencies],
     }
 
 
-def _decimal(rate: Fraction) -> Decimal:
+def decimal_of(rate: Fraction) -> Decimal:
     """A rate without the zeros at its end: they would make every product longer."""
     digits = f"{round(rate * 10**RATE_PLACES):0{RATE_PLACES + 1}d}"
     return Decimal(f"{digits[:-RATE_PLACES]}.{digits[-RATE_PLACES:]}".rstrip("0").rstrip("."))

@@ -15,6 +15,7 @@ from renewals.store.calls import CallStore
 from renewals.store.contracts import ContractStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
+from renewals.store.forecasts import ForecastStore
 from renewals.store.health import HealthStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
@@ -33,6 +34,7 @@ class RenewalsWork:
         self.figures = FigureStore(tx.connection)
         self.inputs = InputStore(tx.connection, self.erased)
         self.calls = CallStore(tx.connection)
+        self.forecasts = ForecastStore(tx.connection)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
