@@ -269,3 +269,51 @@ async def test_within_grace_a_renewal_is_open_and_after_it_has_churned(office: O
     assert await status() == "churned"
     [then] = (await get(office, "renewals/forecast", as_of="2026-02-10", **query))["data"]
     assert (then["forecast"]["commit"], then["forecast"]["churned"]) == ("1200.00", "0.00")
+
+
+async def test_accuracy_holds_what_was_said_against_what_happened(migrated_url: str) -> None:
+    office = await Office.opened(migrated_url, "2025-01-06T09:00")
+    kept = await office.enters("kept", start="2025-01-01", term_months=6, amount="600.00")  # to June 30: ARR 1200
+    lost = await office.enters("lost", start="2025-01-01", end="2025-06-30", at_end="cancel", amount="200.00")
+    await says(office, f"{kept['id']}.1", "csm", "best_case", "0.5", "1200")
+    await says(office, f"{lost['id']}.1", "csm", "commit", "0.9", "400")
+    # 60 days before June 30 is May 1: what is said on that day counts for it, what is said on the next does not.
+    await office.it_is("2025-05-01T20:00")
+    await says(office, f"{kept['id']}.1", "csm", "most_likely", "0.75", "1300")
+    await office.it_is("2025-05-02T01:00")
+    await says(office, f"{lost['id']}.1", "final", "omitted", "0.2", "400")
+    await office.it_is("2025-07-05T09:00")
+
+    answer = await get(office, "kpis/forecast-accuracy", **{"from": "2025-04-01", "to": "2025-07-01"})
+    rows = {(row["call"], row["days_before"]): row["figures"] for row in answer["data"]}
+
+    def told(*key: Any) -> tuple[Any, ...]:
+        figures = rows[key]
+        names = ("n", "missing", "actual", "forecast", "error", "absolute_error", "expected", "brier")
+        return tuple(figures[name] for name in names)
+
+    # Both had a CSM's call 90 days before: of `kept` nothing was most likely, and 1200 came; of `lost` 400, and 0 came.
+    # Expected 0.5 x 1200 + 0.9 x 400; Brier ((0.5 − 1)² + 0.9²) ÷ 2.
+    assert told("csm", 90) == (2, 0, "1200.00", "400.00", "-800.00", "1600.00", "960.00", "0.530000")
+    # 60 days before 1300 was most likely of `kept`: errors of 100 and 400. Brier (0.25² + 0.9²) ÷ 2 = 0.43625.
+    assert told("csm", 60) == (2, 0, "1200.00", "1700.00", "500.00", "500.00", "1335.00", "0.436250")
+    # The final call was not there 60 days before. 30 days before it prevails: nothing of `lost` was likely any more.
+    assert told("final", 60) == (0, 2, "0.00", "0.00", "0.00", "0.00", "0.00", None)
+    assert told("final", 30) == (1, 1, "0.00", "0.00", "0.00", "0.00", "80.00", "0.040000")
+    assert told("prevailing", 30) == (2, 0, "1200.00", "1300.00", "100.00", "100.00", "1055.00", "0.051250")
+    assert rows["prevailing", 30]["error_share"] == "0.083333"
+    assert rows["automated", 90]["n"] == 2
+    # Of what was not decided by a day nothing is held against anything; as it was known then, no less.
+    before = await get(
+        office, "kpis/forecast-accuracy", **{"from": "2025-04-01", "to": "2025-07-01"}, as_of="2025-06-30"
+    )
+    assert before["data"] == []
+    known = await get(
+        office, "kpis/forecast-accuracy", **{"from": "2025-04-01", "to": "2025-07-01"}, known_at=answer["known_at"]
+    )
+    assert known["data"] == answer["data"]
+    table = await office.http.get(
+        "/v1/kpis/forecast-accuracy", params={"from": "2025-04-01", "to": "2025-07-01"}, headers={"Accept": "text/csv"}
+    )
+    assert len(list(csv.DictReader(io.StringIO(table.text)))) == len(answer["data"]) == 12
+    await office.close()

@@ -10,6 +10,7 @@ from mainstay.kernel.clock import Clock
 from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
+from renewals.api.accuracy import accuracy_routes
 from renewals.api.amendments import amendment_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.forecast import call_routes, forecast_routes
@@ -78,6 +79,7 @@ class Service:
                 renewal_routes(handlers),
                 forecast_routes(handlers),
                 call_routes(handlers),
+                accuracy_routes(handlers),
                 rate_routes(handlers),
                 kpi_routes(handlers),
             ],

@@ -231,3 +231,8 @@ def no_outlook(zero: Decimal) -> Outlook:
     """Of nothing; `zero` has the currency's decimals."""
     calls = dict.fromkeys(Whose, Sums(0, zero, zero, zero, zero, zero))
     return Outlook(0, zero, 0, zero, 0, zero, 0, zero, calls)
+
+
+def no_accuracy(zero: Decimal) -> Accuracy:
+    """Of nothing; `zero` has the currency's decimals."""
+    return Accuracy(0, 0, zero, zero, zero, zero, zero, zero, Decimal(0))
