@@ -44,8 +44,8 @@ async def test_an_automated_call_says_how_it_was_come_by(migrated_url: str) -> N
     term = f"{contract['id']}.1"
 
     [unknown] = (await get(office, f"renewals/{term}/calls"))["data"]
-    # Health is not known, and the call says so: the overall rate, (7 + ½) ÷ (10 + 1) = 0.68.
-    assert (unknown["band"], unknown["probability"], unknown["category"]) == (None, "0.68", "most_likely")
+    # Health is not known, and the call says so: the overall rate, (7 + 2) ÷ (10 + 4) = 0.64.
+    assert (unknown["band"], unknown["probability"], unknown["category"]) == (None, "0.64", "most_likely")
     assert unknown["reason"] == [
         {
             "name": "overall",
@@ -53,7 +53,7 @@ async def test_an_automated_call_says_how_it_was_come_by(migrated_url: str) -> N
             "terms": 10,
             "renewed": 7,
             "rate": "0.700000",
-            "probability": "0.681818",
+            "probability": "0.642857",
             "prior": None,
         }
     ]
@@ -62,14 +62,14 @@ async def test_an_automated_call_says_how_it_was_come_by(migrated_url: str) -> N
     await office.hears(scored("acme", 30, "red", "2026-01-05T09:00"))
     await office.it_is("2026-01-05T09:00")
     newest, _ = (await get(office, f"renewals/{term}/calls"))["data"]
-    # Red: (0 + 20 x 0.6818) ÷ (3 + 20) = 0.5929; within red, in the first year, again none of 3: 20 x 0.5929 ÷ 23.
+    # Red: (0 + 20 x 0.6429) ÷ (3 + 20) = 0.5590; within red, in the first year, again none of 3: 20 x 0.5590 ÷ 23.
     assert [(step["name"], step["level"], step["terms"], step["renewed"]) for step in newest["reason"]] == [
         ("overall", None, 10, 7),
         ("band", "red", 3, 0),
         ("tenure", "first_year", 3, 0),
     ]
-    assert [step["probability"] for step in newest["reason"]] == ["0.681818", "0.592885", "0.515553"]
-    assert (newest["probability"], newest["category"], newest["band"]) == ("0.52", "best_case", "red")
+    assert [step["probability"] for step in newest["reason"]] == ["0.642857", "0.559006", "0.486092"]
+    assert (newest["probability"], newest["category"], newest["band"]) == ("0.49", "best_case", "red")
     await office.close()
 
 

@@ -12,15 +12,18 @@ from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.accuracy import accuracy_routes
 from renewals.api.amendments import amendment_routes
+from renewals.api.cohorts import cohort_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.forecast import call_routes, forecast_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
+from renewals.api.pictures import picture_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.routes import contract_routes, renewal_routes
 from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.cohorts import Cohorts
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
 from renewals.application.forecasting import Forecasts
@@ -69,6 +72,7 @@ class Service:
             state_rates=StateRates(self.work, clock),
             forecasts=Forecasts(self.work, clock),
             say_call=SayCall(self.work, clock),
+            cohorts=Cohorts(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -80,6 +84,8 @@ class Service:
                 forecast_routes(handlers),
                 call_routes(handlers),
                 accuracy_routes(handlers),
+                cohort_routes(handlers),
+                picture_routes(handlers),
                 rate_routes(handlers),
                 kpi_routes(handlers),
             ],

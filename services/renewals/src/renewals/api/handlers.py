@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mainstay.kernel.clock import Clock
 from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.cohorts import Cohorts
 from renewals.application.figures import Retention
 from renewals.application.forecasting import Forecasts
 from renewals.application.inputs import StateRates
@@ -23,4 +24,5 @@ class Handlers:
     state_rates: StateRates
     forecasts: Forecasts
     say_call: SayCall
+    cohorts: Cohorts
     clock: Clock

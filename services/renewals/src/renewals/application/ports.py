@@ -15,6 +15,7 @@ from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
     from renewals.application.calling import CallBook
+    from renewals.application.cohorts import CohortBook
     from renewals.application.figures import FigureBook
     from renewals.application.forecast_book import ForecastBook
     from renewals.application.inputs import Inputs
@@ -233,6 +234,10 @@ class Work(Protocol):
     @property
     def forecasts(self) -> "ForecastBook":
         """Forecasts out of the ledger and the calls."""
+
+    @property
+    def cohorts(self) -> "CohortBook":
+        """Retention by cohort."""
 
     @property
     def erased(self) -> Erasures:

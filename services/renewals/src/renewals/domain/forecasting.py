@@ -144,11 +144,12 @@ def shrunk(outcomes: Outcomes, towards: Fraction) -> Fraction:
 def factors(past: Past, standing: Standing) -> tuple[Factor, ...]:
     """From the overall rate down to accounts that stand alike; the last one's probability is the estimate.
 
-    The overall rate is (renewed + ½) ÷ (terms + 1), Jeffreys' prior, so that nothing known is even odds. What is not
-    known of an account is passed over; where its health is not, the overall rate stands.
+    The overall rate is (renewed + 2) ÷ (terms + 4) (Agresti and Coull, The American Statistician 52, 1998): nothing
+    known is even odds, and a first loss is not yet a rule. What is not known of an account is passed over; where its
+    health is not, the overall rate stands.
     """
     every = past.of()
-    overall = Fraction(2 * every.renewed + 1, 2 * (every.terms + 1))
+    overall = Fraction(every.renewed + 2, every.terms + 4)
     found = [Factor(FactorName.OVERALL, None, every.terms, every.renewed, overall)]
     if standing.band is None:
         return tuple(found)

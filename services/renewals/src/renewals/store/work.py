@@ -12,6 +12,7 @@ from mainstay.service.subjects import Subjects
 from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, PAST, PAST_DUE, forecast_key, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.calls import CallStore
+from renewals.store.cohorts import CohortStore
 from renewals.store.contracts import ContractStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
@@ -35,6 +36,7 @@ class RenewalsWork:
         self.inputs = InputStore(tx.connection, self.erased)
         self.calls = CallStore(tx.connection)
         self.forecasts = ForecastStore(tx.connection)
+        self.cohorts = CohortStore(tx.connection)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
