@@ -11,7 +11,7 @@ from mainstay.web.svg import Palette, Theme, plain, themed
 LEFT: Final = 24
 """Where the card's text begins."""
 
-_PALETTE: Final[Palette] = {
+PALETTE: Final[Palette] = {
     "light": {
         "card": "#ffffff",
         "edge": "#d0d7de",
@@ -94,7 +94,7 @@ def card(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         ' role="img" aria-labelledby="t d">'
         f'<title id="t">{escape(plain(title))}</title><desc id="d">{escape(plain(description))}</desc>'
-        f"<style>{themed(theme, _PALETTE)}{_CLASSES}.card{{fill:var(--card);stroke:var(--edge)}}"
+        f"<style>{themed(theme, PALETTE)}{_CLASSES}.card{{fill:var(--card);stroke:var(--edge)}}"
         ".grid{stroke:var(--grid)}.axis{stroke:var(--soft)}.gap{stroke:var(--card);stroke-width:4}"
         ".link{stroke:var(--soft);stroke-dasharray:2 3}.span{stroke:var(--ink);stroke-width:1.5}</style>"
         f'<rect class="card" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="10"/>'
@@ -159,13 +159,13 @@ def period_name(t0: date, t1: date) -> str:
 
 
 def ticks(lowest: Decimal, highest: Decimal) -> Sequence[Decimal]:
-    """Three to seven round values that reach from the lowest, or below, to the highest, or above."""
+    """Two to eight round values, whole ones, that reach from the lowest, or below, to the highest, or above."""
     span = max(highest - lowest, Decimal(1))
-    step = Decimal(10) ** (span.adjusted() - 1)
+    step = max(Decimal(10) ** (span.adjusted() - 1), Decimal(1))
     while span / step > 5:
-        step *= 2 if str(step.normalize().as_tuple().digits[0]) != "2" else Decimal("2.5")
+        step *= Decimal("2.5") if step.normalize().as_tuple().digits == (2,) else 2  # 1, 2, 5, 10
     first = lowest // step * step
     found = [first]
-    while found[-1] < highest:
+    while len(found) < 2 or found[-1] < highest:
         found.append(found[-1] + step)
     return found

@@ -12,6 +12,7 @@ from renewals.domain.retention import Movements
 _WIDTH, _HEIGHT = 800, 420
 _BEGIN, _END, _TOP, _BOTTOM = 84, 776, 104, 344
 """The chart's edges: the scale's line and the right end, the highest tick and the lowest."""
+_FURTHEST: Final = Decimal("0.9")
 _BAR: Final = 0.62
 """A bar's share of its place."""
 
@@ -61,10 +62,13 @@ def _levels(moved: Movements) -> list[Decimal]:
 
 
 def _marks(moved: Movements) -> list[Decimal]:
-    """The scale's values. It begins at zero, or further up where movements would be too small to see otherwise."""
+    """The scale's values. It begins at zero, or further up where movements would be too small to see otherwise.
+
+    No further than to nine tenths: its values would read alike.
+    """
     levels = _levels(moved)
     lowest, highest = min(levels), max(levels)
-    floor = max(lowest - (highest - lowest), Decimal(0)) if lowest > highest / 2 else Decimal(0)
+    floor = min(lowest - (highest - lowest), highest * _FURTHEST) if lowest > highest / 2 else Decimal(0)
     return list(ticks(floor, highest))
 
 
