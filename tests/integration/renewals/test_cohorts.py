@@ -37,7 +37,7 @@ async def a_quarter(migrated_url: str) -> Office:
 
 async def test_cohorts_are_followed_from_each_customers_first_day(migrated_url: str) -> None:
     office = await a_quarter(migrated_url)
-    query = {"from": "2024-01-01", "to": "2024-07-01", "step": 6}
+    query: dict[str, Any] = {"from": "2024-01-01", "to": "2024-07-01", "step": 6}
 
     first, second = await cohorts(office, **query)
 
@@ -71,7 +71,7 @@ async def test_cohorts_are_followed_from_each_customers_first_day(migrated_url: 
 
 async def test_cohorts_are_read_as_known_in_pages_and_as_a_table(migrated_url: str) -> None:
     office = await a_quarter(migrated_url)
-    query = {"from": "2024-01-01", "to": "2024-07-01", "size": "month", "step": 12}
+    query: dict[str, Any] = {"from": "2024-01-01", "to": "2024-07-01", "size": "month", "step": 12}
     whole = await cohorts(office, **query)
     assert [each["from"] for each in whole] == ["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"]
 
@@ -84,7 +84,8 @@ async def test_cohorts_are_read_as_known_in_pages_and_as_a_table(migrated_url: s
     answer = await office.http.get("/v1/kpis/retention/cohorts", params=query, headers={"Accept": "text/csv"})
     table = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["nrr"] for row in table] == [point["nrr"] for each in whole for point in each["points"]]
-    for asked in ({"months": 120, "step": 1}, {"from": "1970-01-01", "size": "month"}):
+    too_much: list[dict[str, Any]] = [{"months": 120, "step": 1}, {"from": "1970-01-01", "size": "month"}]
+    for asked in too_much:
         refused = await office.http.get("/v1/kpis/retention/cohorts", params=asked)
         assert (refused.status_code, refused.json()["code"]) == (422, "too-many-rows")
     await office.close()

@@ -1,4 +1,4 @@
-"""Forecasts of renewals: calls that are kept apart and dated, what they add up to, and what moved."""
+"""Forecasts of renewals: what calls add up to, what moved, and how right they were."""
 
 import csv
 import io
@@ -6,135 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.integration.renewals.book import money
-from tests.integration.renewals.office import Office, banded, scored
-
-SUMS = ("commit", "most_likely", "best_case", "omitted", "expected")
-
-
-async def get(office: Office, path: str, **query: Any) -> Any:
-    await office.service.chassis.keys.refresh()
-    answer = await office.http.get(f"/v1/{path}", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def says(office: Office, term: str, kind: str, category: str, probability: str, amount: str, **more: Any) -> Any:
-    await office.service.chassis.keys.refresh()
-    body = {"category": category, "probability": probability, "amount": money(amount, "EUR"), **more}
-    answer = await office.http.put(f"/v1/renewals/{term}/calls/{kind}", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def a_past(office: Office) -> None:
-    """Of ten accounts with contracts that ended with 2025, green ones renewed and red ones did not."""
-    for number in range(10):
-        account, is_red = f"old{number}", number >= 7
-        facts = {"at_end": "cancel"} if is_red else {}
-        await office.enters(account, start="2025-01-01", end="2025-12-31", term_months=12, **facts)
-        await office.hears(scored(account, 20 if is_red else 90, "red" if is_red else "green", "2025-03-01"))
-
-
-async def test_an_automated_call_says_how_it_was_come_by(migrated_url: str) -> None:
-    office = await Office.opened(migrated_url, "2025-03-01T09:00")
-    await a_past(office)
-    await office.it_is("2025-03-02T00:00")
-    await office.it_is("2026-01-05T09:00")
-    contract = await office.enters("acme", start="2026-01-01", term_months=12)
-    term = f"{contract['id']}.1"
-
-    [unknown] = (await get(office, f"renewals/{term}/calls"))["data"]
-    # Health is not known, and the call says so: the overall rate, (7 + 2) ÷ (10 + 4) = 0.64.
-    assert (unknown["band"], unknown["probability"], unknown["category"]) == (None, "0.64", "most_likely")
-    assert unknown["reason"] == [
-        {
-            "name": "overall",
-            "level": None,
-            "terms": 10,
-            "renewed": 7,
-            "rate": "0.700000",
-            "probability": "0.642857",
-            "prior": None,
-        }
-    ]
-    assert unknown["amount"] == money("1200.00", "EUR")
-
-    await office.hears(scored("acme", 30, "red", "2026-01-05T09:00"))
-    await office.it_is("2026-01-05T09:00")
-    newest, _ = (await get(office, f"renewals/{term}/calls"))["data"]
-    # Red: (0 + 20 x 0.6429) ÷ (3 + 20) = 0.5590; within red, in the first year, again none of 3: 20 x 0.5590 ÷ 23.
-    assert [(step["name"], step["level"], step["terms"], step["renewed"]) for step in newest["reason"]] == [
-        ("overall", None, 10, 7),
-        ("band", "red", 3, 0),
-        ("tenure", "first_year", 3, 0),
-    ]
-    assert [step["probability"] for step in newest["reason"]] == ["0.642857", "0.559006", "0.486092"]
-    assert (newest["probability"], newest["category"], newest["band"]) == ("0.49", "best_case", "red")
-    await office.close()
-
-
-async def test_a_new_call_is_made_only_when_it_differs(office: Office) -> None:
-    contract = await office.enters("acme", start="2026-01-01", term_months=12)
-    path = f"renewals/{contract['id']}.1/calls"
-    await office.hears(scored("acme", 80, "green", "2026-01-05T08:00"))
-    await office.passes(3)
-    assert [call["band"] for call in (await get(office, path))["data"]] == ["green", None]
-
-    # The score falls by 10 within 28 days: the trend is known as soon as there is a score of 28 days before.
-    await office.hears(scored("acme", 70, "green", "2026-01-20T08:00"))
-    await office.it_is("2026-02-02T07:00")
-    assert len((await get(office, path))["data"]) == 2
-    await office.it_is("2026-02-03T00:00")
-    newest, *_ = (await get(office, path))["data"]
-    assert (newest["trend"], newest["said_at"]) == ("falling", "2026-02-03T00:00:00Z")
-    # 28 days later it has stood still.
-    await office.it_is("2026-02-18T00:00")
-    newest, *_ = (await get(office, path))["data"]
-    assert newest["trend"] == "steady"
-
-    await office.amends(contract, amount=money("1500", "EUR"))
-    newest, *_ = (await get(office, path))["data"]
-    assert newest["amount"] == money("1500.00", "EUR")
-    await office.http.post(
-        f"/v1/contracts/{contract['id']}/cancellation", json={"effective": "2027-01-01", "reason": "too dear"}
-    )
-    newest, *_ = (await get(office, path))["data"]
-    assert (newest["probability"], newest["category"]) == ("0.00", "omitted")
-    assert [step["name"] for step in newest["reason"]] == ["cancelled"]
-    assert (await get(office, path, known_at="2026-01-06T10:00:00Z"))["data"][0]["band"] == "green"
-
-
-async def test_calls_of_people_prevail_and_none_is_overwritten(office: Office) -> None:
-    contract = await office.enters("acme", start="2025-04-01", term_months=12)
-    term = f"{contract['id']}.1"
-    await office.it_is("2026-01-06T09:00")
-    first = await says(office, term, "csm", "best_case", "0.5", "1000", author="ann", note="new sponsor")
-    assert (first["author"], first["note"], first["recorded_by"] != "ann") == ("ann", "new sponsor", True)
-    await office.it_is("2026-01-07T09:00")
-    await says(office, term, "csm", "commit", "0.9", "1100", author="ann")
-    again = await says(office, term, "csm", "commit", "0.9", "1100", author="ann")
-    await office.it_is("2026-01-08T09:00")
-    await says(office, term, "final", "most_likely", "0.7", "900", author="ben")
-
-    calls = (await get(office, f"renewals/{term}/calls"))["data"]
-    assert [(call["kind"], call["category"]) for call in calls] == [
-        ("final", "most_likely"),
-        ("csm", "commit"),
-        ("csm", "best_case"),
-        ("automated", "best_case"),
-    ]
-    assert again["id"] == calls[1]["id"]
-    [row] = (await get(office, "renewals/forecast", period="none"))["data"]
-    sums = row["forecast"]
-    assert {name: sums[name] for name in SUMS} == {
-        "commit": "0.00",
-        "most_likely": "900.00",
-        "best_case": "900.00",
-        "omitted": "0.00",
-        "expected": "630.00",
-    }
-    assert (sums["by_call"]["csm"]["commit"], sums["by_call"]["csm"]["expected"]) == ("1100.00", "990.00")
-    assert (sums["by_call"]["automated"]["best_case"], sums["by_call"]["automated"]["called"]) == ("1200.00", 1)
+from tests.integration.renewals.forecasting import a_past, get, says
+from tests.integration.renewals.office import Office, banded
 
 
 async def test_a_forecast_says_what_moved_since_and_why(migrated_url: str) -> None:
@@ -227,30 +100,6 @@ async def test_currencies_stay_apart_unless_one_is_asked_for(office: Office) -> 
     await office.http.put("/v1/exchange-rates", json=rates)
     [row] = (await get(office, "renewals/forecast", currency="EUR"))["data"]
     assert (row["currency"], row["forecast"]["due"]) == ("EUR", "1250.00")  # 100.01 x 0.5 = 50.005, half to even
-
-
-async def test_what_cannot_be_forecast_is_refused(office: Office) -> None:
-    once = await office.enters("once", kind="one_time", start="2026-01-01", end="2026-12-31")
-    over = await office.enters("over", start="2025-01-01", end="2025-12-31", at_end="cancel")
-    runs = await office.enters("runs", start="2026-01-01", term_months=12)
-    body = {"category": "commit", "probability": "1", "amount": money("10", "EUR")}
-
-    async def refused(term: str, kind: str = "csm", **other: Any) -> tuple[int, str]:
-        answer = await office.http.put(f"/v1/renewals/{term}/calls/{kind}", json={**body, **other})
-        return answer.status_code, answer.json()["code"]
-
-    assert await refused(f"{once['id']}.1") == (409, "renewal-decided")
-    assert await refused(f"{over['id']}.1") == (409, "renewal-decided")
-    assert await refused(f"{runs['id']}.7") == (404, "term-unknown")
-    assert await refused("nothing.1") == (404, "contract-unknown")
-    assert await refused("nothing") == (404, "term-unknown")
-    assert await refused(f"{runs['id']}.1", amount=money("10", "USD")) == (422, "currency-differs")
-    assert await refused(f"{runs['id']}.1", amount=money("-1", "EUR")) == (422, "amount-invalid")
-    for probability in ("1.01", "-0.1", "0.12345", True, "NaN", None):
-        assert (await refused(f"{runs['id']}.1", probability=probability))[0] == 422
-    assert (await refused(f"{runs['id']}.1", kind="automated"))[0] == 422
-    later = await office.http.get("/v1/renewals/forecast", params={"since": "2030-01-01T00:00:00Z"})
-    assert later.json()["code"] == "since-later"
 
 
 async def test_within_grace_a_renewal_is_open_and_after_it_has_churned(office: Office) -> None:

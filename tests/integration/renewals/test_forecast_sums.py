@@ -33,9 +33,9 @@ async def test_sums_are_those_of_each_renewals_latest_call_of_the_kind_that_prev
     contracts: list[Any] = []
     for number in range(20):
         currency = rng.choice(list(CURRENCIES))
-        amount = {"amount": str(rng.randrange(100, 10_000)), "currency": currency}
+        price = {"amount": str(rng.randrange(100, 10_000)), "currency": currency}
         start = f"2025-{rng.randrange(2, 13):02}-01"
-        body = {"account_id": f"a{number}", "kind": "recurring", "start": start, "term_months": 12, "amount": amount}
+        body = {"account_id": f"a{number}", "kind": "recurring", "start": start, "term_months": 12, "amount": price}
         contracts.append((await office.http.post("/v1/contracts", json=body)).json())
     rates = {currency: rate for currency, (rate, _) in CURRENCIES.items() if currency != "EUR"}
     await office.http.put("/v1/exchange-rates", json={"date": "2026-01-01", "base": "EUR", "rates": rates})
