@@ -34,16 +34,23 @@ PAST_LEAD: Final = timedelta(days=90)
 
 # A term first heard of later than that counts with the standing of its first call, one without a call with none.
 _COUNT: Final = f"""
-    WITH {expiries()}
-    SELECT c.band, c.trend, c.tenure, count(*) AS terms, count(*) FILTER (WHERE x.status = 'renewed') AS renewed
-    FROM expiry x LEFT JOIN LATERAL (
-        SELECT f.band, f.trend, f.tenure FROM renewals.forecast_call f
-        WHERE f.contract_id = x.contract_id AND f.term = x.term AND f.kind = 'automated'
-        ORDER BY f.said_at < {day_ends("x.start - CAST(:lead AS int)")} DESC,
-            CASE WHEN f.said_at < {day_ends("x.start - CAST(:lead AS int)")} THEN f.said_at END DESC, f.said_at, f.id
-        LIMIT 1
-    ) AS c ON true
-    WHERE x.status <> 'open' AND x.start < :as_of
+    WITH {expiries()}, stood AS (
+        SELECT x.status, coalesce(early.id, first.id) AS id FROM expiry x
+        LEFT JOIN LATERAL (
+            SELECT f.id FROM renewals.forecast_call f
+            WHERE f.contract_id = x.contract_id AND f.term = x.term AND f.kind = 'automated'
+                AND f.said_at < {day_ends("x.start - CAST(:lead AS int)")}
+            ORDER BY f.said_at DESC, f.id DESC LIMIT 1
+        ) AS early ON true
+        LEFT JOIN LATERAL (
+            SELECT f.id FROM renewals.forecast_call f
+            WHERE f.contract_id = x.contract_id AND f.term = x.term AND f.kind = 'automated' AND early.id IS NULL
+            ORDER BY f.said_at, f.id LIMIT 1
+        ) AS first ON true
+        WHERE x.status <> 'open' AND x.start < :as_of
+    )
+    SELECT c.band, c.trend, c.tenure, count(*) AS terms, count(*) FILTER (WHERE s.status = 'renewed') AS renewed
+    FROM stood s LEFT JOIN renewals.forecast_call c USING (id)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 

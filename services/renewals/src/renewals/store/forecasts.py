@@ -36,6 +36,8 @@ _RATE: Final = """
             AS r (currency, reporting, rate, places, half)
     )"""
 
+_KINDS: Final = f"unnest(ARRAY[{', '.join(repr(kind.value) for kind in CallKind)}]) AS k (kind)"
+
 
 def _rounded(amount: str) -> str:
     return half_even(f"({amount} * r.rate)", "r.places", "r.minor", "r.half")
@@ -43,41 +45,47 @@ def _rounded(amount: str) -> str:
 
 def _states(at: str = ":known_at", as_of: str = ":as_of", prefix: str = "") -> str:
     """`state`: each expiry with the latest call of each kind, as known and as of a day, and the one that prevails."""
+    latest = " ".join(
+        f"""
+        LEFT JOIN LATERAL (
+            SELECT f AS call FROM renewals.forecast_call f
+            WHERE f.contract_id = x.contract_id AND f.term = x.term AND f.kind = '{kind.value}'
+                AND f.said_at <= {at} AND f.said_at < {day_ends(as_of)}
+            ORDER BY f.said_at DESC, f.id DESC LIMIT 1
+        ) AS {kind.value} ON true"""
+        for kind in CallKind
+    )
     return f"""
-    {prefix}said AS (
-        SELECT DISTINCT ON (f.contract_id, f.term, f.kind) f.*
-        FROM renewals.forecast_call f JOIN {prefix}expiry x USING (contract_id, term)
-        WHERE f.said_at <= {at} AND f.said_at < {day_ends(as_of)}
-        ORDER BY f.contract_id, f.term, f.kind, f.said_at DESC, f.id DESC
-    ),
     {prefix}state AS MATERIALIZED (
-        SELECT x.*, c.calls, coalesce(c.calls -> 'final', c.calls -> 'csm', c.calls -> 'automated') AS prevailing
-        FROM {prefix}expiry x LEFT JOIN (
-            SELECT contract_id, term, jsonb_object_agg(kind, to_jsonb(s)
-                || jsonb_build_object('amount', amount::text, 'probability', probability::text)) AS calls
-            FROM {prefix}said s GROUP BY 1, 2
-        ) AS c USING (contract_id, term)
+        SELECT x.*, automated.call AS automated, csm.call AS csm, final.call AS final,
+            coalesce(final.call, csm.call, automated.call) AS prevailing
+        FROM {prefix}expiry x {latest}
     )"""
 
 
 def _told_as_json(state: str) -> str:
     """A state for Python: amounts as text, because JSON's numbers come as floats."""
     due, renewed = (_rounded(f"{state}.{name}") for name in ("due", "renewed"))
+    calls = ", ".join(f"'{kind.value}', {_call_as_json(f'{state}.{kind.value}')}" for kind in CallKind)
     return (
         f"CASE WHEN {state}.contract_id IS NOT NULL THEN jsonb_build_object('start', {state}.start,"
-        f" 'status', {state}.status, 'calls', {state}.calls, 'due', CAST({due} AS text),"
+        f" 'status', {state}.status, 'calls', jsonb_build_object({calls}), 'due', CAST({due} AS text),"
         f" 'renewed', CAST({renewed} AS text)) END"
     )
 
 
+def _call_as_json(call: str) -> str:
+    exact = ", ".join(f"'{name}', CAST(({call}).{name} AS text)" for name in ("amount", "probability"))
+    return f"to_jsonb({call}) || jsonb_build_object({exact})"
+
+
 def _call_columns(whose: Whose) -> str:
     """A kind's call of an open renewal: its category, amount and probability x amount, in the reporting currency."""
-    call = "s.prevailing" if whose is Whose.PREVAILING else f"(s.calls -> '{whose.value}')"
-    amount = f"CAST({call} ->> 'amount' AS numeric)"
+    call = f"(s.{whose.value})"
     parts = {
-        "category": f"{call} ->> 'category'",
-        "amount": _rounded(amount),
-        "expected": _rounded(f"{amount} * CAST({call} ->> 'probability' AS numeric)"),
+        "category": f"{call}.category",
+        "amount": _rounded(f"{call}.amount"),
+        "expected": _rounded(f"{call}.amount * {call}.probability"),
     }
     return ", ".join(
         f"CASE WHEN s.status = 'open' THEN {part} END AS {whose.value}_{name}" for name, part in parts.items()
@@ -121,30 +129,39 @@ _DIFFERS: Final = " OR ".join(
         "{s}.status",
         "{s}.start",
         "{s}.renewed",
-        "{s}.prevailing ->> 'kind'",
-        "{s}.prevailing ->> 'category'",
-        "CAST({s}.prevailing ->> 'probability' AS numeric)",
-        "CAST({s}.prevailing ->> 'amount' AS numeric)",
+        "({s}.prevailing).kind",
+        "({s}.prevailing).category",
+        "({s}.prevailing).probability",
+        "({s}.prevailing).amount",
     )
 )
 
-# What a kind of call, or the one that prevailed, was so many days before the last day ended (UTC).
+# What was said so many days before the last day ended (UTC): each kind's call, and once more the one that prevailed.
 _HELD_AGAINST: Final = f"""
-    held AS (
-        SELECT x.customer, x.start, w.whose, l.days, c.category,
+    told AS MATERIALIZED (
+        SELECT x.contract_id, x.term, x.customer, x.start, l.days, k.kind AS whose, c.category,
             {_rounded("coalesce(x.renewed, 0)")} AS actual, {_rounded("c.amount")} AS amount,
             {_rounded("c.amount * c.probability")} AS expected,
             (c.probability - CASE WHEN x.status = 'renewed' THEN 1 ELSE 0 END) ^ 2 AS squared
         FROM expiry x JOIN rate r USING (currency)
-        CROSS JOIN unnest(CAST(:leads AS int[])) AS l (days)
-        CROSS JOIN unnest(CAST(:whose AS text[])) AS w (whose)
+        CROSS JOIN unnest(CAST(:leads AS int[])) AS l (days) CROSS JOIN {_KINDS}
         LEFT JOIN LATERAL (
             SELECT f.category, f.amount, f.probability FROM renewals.forecast_call f
-            WHERE f.contract_id = x.contract_id AND f.term = x.term AND (w.whose = 'prevailing' OR f.kind = w.whose)
+            WHERE f.contract_id = x.contract_id AND f.term = x.term AND f.kind = k.kind
                 AND f.said_at <= :known_at AND f.said_at < {day_ends("x.start - l.days")}
-            ORDER BY array_position(ARRAY['final', 'csm', 'automated'], f.kind), f.said_at DESC, f.id DESC LIMIT 1
+            ORDER BY f.said_at DESC, f.id DESC LIMIT 1
         ) AS c ON true
         WHERE x.status <> 'open'
+    ),
+    prevailed AS (
+        SELECT DISTINCT ON (contract_id, term, days) * FROM told
+        ORDER BY contract_id, term, days, category IS NULL,
+            array_position(ARRAY['final', 'csm', 'automated'], whose)
+    ),
+    held AS (
+        SELECT customer, start, days, whose, category, actual, amount, expected, squared FROM told
+        UNION ALL
+        SELECT customer, start, days, 'prevailing', category, actual, amount, expected, squared FROM prevailed
     )"""
 _LIKELY: Final = "CASE WHEN category IN ('commit', 'most_likely') THEN amount ELSE 0 END"
 _ACCURACY: Final = f"""
@@ -226,7 +243,7 @@ class ForecastStore:
             " LEFT JOIN grouped g ON g.customer = h.customer AND g.start = h.start"
             f" GROUP BY {', '.join(str(place + 1) for place in range(2 + len(cuts)))}"
         )
-        asked = {**_parameters(scope), "leads": list(LEADS), "whose": [each.value for each in Whose]}
+        asked = {**_parameters(scope), "leads": list(LEADS)}
         found: dict[tuple[Group, Whose, int], Accuracy] = {}
         for row in await self._connection.execute(text(statement), asked):
             whose, days, *rest = row
@@ -276,7 +293,7 @@ def _renewal(row: Any) -> RenewalRow:
 
 
 def _outstanding(state: Mapping[str, Any]) -> Outstanding:
-    calls = state["calls"] or {}
+    calls = {kind: call for kind, call in state["calls"].items() if call}
     return Outstanding(
         last_day=date.fromisoformat(state["start"]),
         due=Decimal(state["due"]),
