@@ -1,6 +1,6 @@
 """A worked book: 42 contracts in four currencies and three zones over three years, and what each is worth by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -196,8 +196,14 @@ class Report:
     data: list[dict[str, Any]]
 
 
-async def keep(office: Office) -> list[Report]:
-    """Let three years pass in the office; answers the reports of each month, as they were on its tenth."""
+Look = Callable[[Office, str], Awaitable[None]]
+
+
+async def keep(office: Office, look: Look | None = None) -> list[Report]:
+    """Let three years pass in the office; answers the reports of each month, as they were on its tenth.
+
+    `look` is called on those days too.
+    """
     ids: dict[str, str] = {}
     reports = []
     for day, step in sorted(_days(), key=lambda each: each[0]):
@@ -205,6 +211,8 @@ async def keep(office: Office) -> list[Report]:
         await office.service.chassis.keys.refresh()  # they are good for five seconds
         if step is None:
             reports.append(await _report(office, day))
+            if look:
+                await look(office, day)
             continue
         body = {name: value.format(**ids) if _names(value) else value for name, value in step.body.items()}
         path = step.path.format(**ids)

@@ -96,14 +96,14 @@ class Office:
             service.chassis.transactions,
             kit,
             self.clock,
-            handlers(service.settle, service.work.within),
+            handlers(service.settle, service.work.within, self.clock),
             batch=batch,
         )
 
     async def hears(self, *events: Event[Any]) -> None:
         """Health-score's events arrive, in this order, as one batch."""
         reports = tuple(report for event in events if (report := health_report(as_record(encode(event)))))
-        await RecordHealth(self.service.work)(Batch((), reports))
+        await RecordHealth(self.service.work, self.clock)(Batch((), reports))
 
     async def learns(self, *events: Event[Any]) -> None:
         """Records of accounts arrive, as one batch; timers that they arm have not fired yet."""

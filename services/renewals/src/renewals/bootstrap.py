@@ -10,19 +10,26 @@ from mainstay.kernel.clock import Clock
 from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
+from renewals.api.accuracy import accuracy_routes
 from renewals.api.amendments import amendment_routes
+from renewals.api.cohorts import cohort_routes
 from renewals.api.contract_reading import contract_reading_routes
+from renewals.api.forecast import call_routes, forecast_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
+from renewals.api.pictures import picture_routes
 from renewals.api.policy import policy_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.renewals import renewal_routes
 from renewals.api.routes import contract_routes
 from renewals.application.board import ReadRenewals
+from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.cohorts import Cohorts
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
+from renewals.application.forecasting import Forecasts
 from renewals.application.handing_over import HandOver, SavePolicy
 from renewals.application.inputs import RecordGroups, StateRates
 from renewals.application.recording import RecordHealth
@@ -53,7 +60,7 @@ class Service:
             self.chassis.transactions,
             kit,
             self.chassis.clock,
-            due_handlers(self.settle, self.work.within),
+            due_handlers(self.settle, self.work.within, self.chassis.clock),
             registry=self.chassis.registry,
         )
 
@@ -70,6 +77,9 @@ class Service:
             renewals=ReadRenewals(self.work, clock),
             hand_over=HandOver(self.work, self.settle, clock),
             save_policy=SavePolicy(self.work, clock),
+            forecasts=Forecasts(self.work, clock),
+            say_call=SayCall(self.work, clock),
+            cohorts=Cohorts(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -77,6 +87,11 @@ class Service:
                 contract_routes(handlers),
                 contract_reading_routes(handlers),
                 amendment_routes(handlers),
+                forecast_routes(handlers),
+                call_routes(handlers),
+                accuracy_routes(handlers),
+                cohort_routes(handlers),
+                picture_routes(handlers),
                 rate_routes(handlers),
                 kpi_routes(handlers),
                 policy_routes(handlers),
@@ -97,7 +112,9 @@ class Service:
     def working(self) -> dict[str, Background]:
         """Consumers, timers and the relay."""
         read = subscriptions(
-            RecordHealth(self.work), RecordGroups(self.work), ObeyErasures(self.work, self.chassis.clock)
+            RecordHealth(self.work, self.chassis.clock),
+            RecordGroups(self.work),
+            ObeyErasures(self.work, self.chassis.clock),
         )
         return {
             **{each.topic.name: self.chassis.reading(each) for each in read},

@@ -1,13 +1,15 @@
-"""Durable timers of renewals: an account is to be looked at."""
+"""Durable timers of renewals: an account is to be looked at, its renewals' calls are, or the past is to be counted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from mainstay.db.due_runner import DueHandler, DueItem
 from mainstay.db.work import Transaction
+from mainstay.kernel.clock import Clock
+from renewals.application.calling import CountPast, ForecastRenewals
 from renewals.application.ports import Work
 from renewals.application.settling import SettleAccounts
-from renewals.application.timers import ACCOUNT_DUE, account_of, timer_key
+from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, PAST_DUE, account_of, timer_key
 
 
 class AccountsDue:
@@ -25,6 +27,38 @@ class AccountsDue:
         return {item.key: again[item.key] for item in items if item.key in again}
 
 
-def handlers(settle: SettleAccounts, within: Callable[[Transaction], Work]) -> Mapping[str, DueHandler]:
+class ForecastsDue:
+    """Makes the calls of renewals anew, a batch of accounts in one transaction; tomorrow's timers are armed by that."""
+
+    def __init__(self, forecast: ForecastRenewals, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._forecast = forecast
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """Look at each account once."""
+        await self._forecast(self._within(tx), {account_of(item.key) for item in items})
+        return {}
+
+
+class PastDue:
+    """Counts the past, and once more tomorrow."""
+
+    def __init__(self, count: CountPast, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._count = count
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """There is one such timer."""
+        tomorrow = await self._count(self._within(tx))
+        return {item.key: tomorrow for item in items}
+
+
+def handlers(settle: SettleAccounts, within: Callable[[Transaction], Work], clock: Clock) -> Mapping[str, DueHandler]:
     """The handler of each kind of timer."""
-    return {ACCOUNT_DUE: AccountsDue(settle, within)}
+    return {
+        ACCOUNT_DUE: AccountsDue(settle, within),
+        FORECAST_DUE: ForecastsDue(ForecastRenewals(clock), within),
+        PAST_DUE: PastDue(CountPast(clock), within),
+    }

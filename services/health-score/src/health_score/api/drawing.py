@@ -1,25 +1,21 @@
 """The picture of an account's health: an SVG of 600 x 200 that stands by itself, in light or dark."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from html import escape
-from typing import Final, Literal
-from unicodedata import east_asian_width
+from typing import Final
 
 from health_score.application.pictures import DAYS_SHOWN, Picture
 from health_score.domain.bands import Band
+from mainstay.web.svg import Palette, Theme, cut, plain, themed
 
-Theme = Literal["auto", "light", "dark"]
-
-_NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _NAME_WIDTH: Final = 54
 """Columns of a name before it is cut; a Chinese character takes two."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 204, 548, 50, 158
 """The edges of the chart: the first day, today, a score of 100, a score of 0."""
 
-_COLOURS: Final = {
+_COLOURS: Final[Palette] = {
     "light": {
         "card": "#ffffff",
         "edge": "#d0d7de",
@@ -57,7 +53,7 @@ _COLOURS: Final = {
 def draw(picture: Picture, theme: Theme) -> str:
     """The SVG. `auto` follows the reader's own setting."""
     account, health = picture.account, picture.account.health
-    name = _plain(account.name or account.account_id)
+    name = plain(account.name or account.account_id)
     band = Band(health.band)
     score = "–" if health.score is None else str(health.score)
     told = f"{name}: health {score} of 100, {band.value}" if health.score is not None else f"{name}: health unknown"
@@ -70,7 +66,7 @@ def draw(picture: Picture, theme: Theme) -> str:
         f'<desc id="d">{escape(_described(picture))}</desc>'
         f"<style>{_style(theme)}</style>"
         '<rect class="card" x=".5" y=".5" width="599" height="199" rx="10"/>'
-        f'<text class="ink" x="24" y="33" font-size="17" font-weight="600">{escape(_cut(name))}</text>'
+        f'<text class="ink" x="24" y="33" font-size="17" font-weight="600">{escape(cut(name, _NAME_WIDTH))}</text>'
         f'<text class="ink" x="22" y="113" font-size="72" font-weight="700" letter-spacing="-2">{score}</text>'
         f'<rect class="fill-{band.value}" x="24" y="128" width="{pill:g}" height="24" rx="12"/>'
         f'<text class="on-{"yellow" if band is Band.YELLOW else "band"}" x="{24 + pill / 2:g}" y="144.5"'
@@ -166,38 +162,13 @@ def _described(picture: Picture) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    """The text without characters that XML cannot hold, on one line."""
-    return " ".join(_NOT_XML.sub("\ufffd", text).split())
-
-
-def _cut(name: str) -> str:
-    """The name as far as it fits, with an ellipsis where it was cut."""
-    width, kept = 0, ""
-    for character in name:
-        width += 2 if east_asian_width(character) in "WF" else 1
-        if width > _NAME_WIDTH:
-            return kept.rstrip() + "…"
-        kept += character
-    return kept
-
-
 def _style(theme: Theme) -> str:
-    if theme == "auto":
-        variables = f"svg{{{_variables('light')}}}@media(prefers-color-scheme:dark){{svg{{{_variables('dark')}}}}}"
-    else:
-        variables = f"svg{{{_variables(theme)}}}"
     bands = "".join(f".fill-{band.value}{{fill:var(--{band.value})}}" for band in Band)
     zones = "".join(f".zone-{band}{{fill:var(--{band}-zone)}}" for band in ("red", "yellow", "green"))
     return (
-        f"{variables}text{{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto Sans CJK SC',"
-        f"'PingFang SC','Microsoft YaHei',sans-serif}}.card{{fill:var(--card);stroke:var(--edge)}}"
+        f"{themed(theme, _COLOURS)}.card{{fill:var(--card);stroke:var(--edge)}}"
         f".ink{{fill:var(--ink)}}.soft{{fill:var(--soft)}}.on-band{{fill:var(--on-band)}}.on-yellow{{fill:var(--on-yellow)}}{bands}{zones}"
         ".edge{stroke:var(--soft);stroke-opacity:.55;stroke-dasharray:3 4}"
         ".line{fill:none;stroke:var(--ink);stroke-width:2.25;stroke-linejoin:round;stroke-linecap:round}"
         ".dot{stroke:var(--card);stroke-width:2}"
     )
-
-
-def _variables(theme: Literal["light", "dark"]) -> str:
-    return ";".join(f"--{name}:{colour}" for name, colour in _COLOURS[theme].items())

@@ -9,27 +9,18 @@ from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from health_score.api.asking import READ, WRITE, AccountId
-from health_score.api.drawing import Theme, draw
+from health_score.api.drawing import draw
 from health_score.application.pictures import Link, LinkRefused, LinkUnknown, Pictures, TooManyLinks
 from mainstay.web.problems import Problem
 from mainstay.web.routes import Caller, RequireScope, Routes
+from mainstay.web.svg import HEADERS, SVG, Theme
 
 routes = Routes(tag="pictures")
-
-SVG: Final = "image/svg+xml"
 
 PROBLEMS: Final = {
     LinkRefused: Problem(403, "link-refused", "The link does not open the picture"),
     LinkUnknown: Problem(404, "link-unknown", "There is no such link"),
     TooManyLinks: Problem(409, "too-many-links", "The account has too many links"),
-}
-
-_HEADERS: Final = {
-    # Somebody may open the picture by itself: nothing in it can act.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    "Referrer-Policy": "no-referrer",
 }
 
 
@@ -107,7 +98,7 @@ async def picture(
     """Score and band, the line of 90 days with the thresholds of the bands, and the instant of the score."""
     del sig  # it was looked at before the body could be
     shown = await pictures.picture(account_id, getattr(request.state, "link", None))
-    return Response(draw(shown, theme), media_type=SVG, headers=_HEADERS)
+    return Response(draw(shown, theme), media_type=SVG, headers=HEADERS)
 
 
 @routes.post(

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
 from renewals.application.board import ReadRenewals
+from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.cohorts import Cohorts
 from renewals.application.figures import Retention
+from renewals.application.forecasting import Forecasts
 from renewals.application.handing_over import HandOver, SavePolicy
 from renewals.application.inputs import StateRates
 from renewals.application.ports import OpensWork
@@ -24,4 +27,7 @@ class Handlers:
     renewals: ReadRenewals
     hand_over: HandOver
     save_policy: SavePolicy
+    forecasts: Forecasts
+    say_call: SayCall
+    cohorts: Cohorts
     clock: Clock

@@ -1,6 +1,6 @@
 """Routes: retention, churn and growth, and the rows behind each figure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ from renewals.api.kpi_views import (
 )
 from renewals.api.reading import AsOf, Day, KnownAt
 from renewals.api.schemas import Currency
+from renewals.api.tables import cell, flat
 from renewals.application.figures import Asked, Axis, FigureRow, Figures, Retention
 from renewals.domain.retention import Every, Movement, no_expiries, no_movements
 
@@ -148,28 +149,16 @@ def _digest(asked: Asked) -> str:
 
 def _table(kpi: str, axes: Sequence[Axis], found: Figures, view: Callable[[FigureRow], Any]) -> Response:
     nothing = FigureRow(found.t0, found.t1, (None,) * len(axes), no_movements(Decimal(0)), no_expiries(Decimal(0)))
-    rows: list[Sequence[str]] = [("t0", "t1", "currency", *axes, *_flat(asdict(view(nothing))))]
+    rows: list[Sequence[str]] = [("t0", "t1", "currency", *axes, *flat(asdict(view(nothing))))]
     for row in found.rows:
-        figures = _flat(asdict(view(row)))
+        figures = flat(asdict(view(row)))
         fixed = (plain_cell(row.t0), plain_cell(row.t1), found.currency)
-        rows.append((*fixed, *(text_cell(value) for value in row.group), *(_cell(each) for each in figures.values())))
+        rows.append((*fixed, *(text_cell(value) for value in row.group), *(cell(each) for each in figures.values())))
     return Response(
         csv_rows(rows),
         media_type=f"{CSV}; charset=utf-8; header=present",
         headers={"Content-Disposition": f'attachment; filename="{kpi}.csv"', "Vary": "Accept"},
     )
-
-
-def _flat(view: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of a row by their paths: `customers.opening`."""
-    found: dict[str, Any] = {}
-    for name, value in view.items():
-        found |= {f"{name}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
-    return found
-
-
-def _cell(value: Any) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else plain_cell(value)
 
 
 def kpi_routes(handlers: Handlers) -> Routes:

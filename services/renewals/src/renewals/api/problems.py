@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
-from renewals.application import board, figures, handing_over
+from renewals.application import board, calling, figures, forecasting, handing_over
 from renewals.domain import errors
 from renewals.domain.currencies import CurrencyUnknown
 from renewals.domain.rates import RateMissing
@@ -40,6 +40,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     figures.PeriodReversed: Problem(422, "range-backwards", "The range ends before it starts"),
     figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
     figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),
+    calling.RenewalUnknown: Problem(404, "term-unknown", "There is no such term"),
+    calling.RenewalDecided: Problem(409, "renewal-decided", "There is nothing to forecast"),
+    forecasting.SinceLater: Problem(422, "since-later", "The instant to compare with is not an earlier one"),
     RateMissing: Problem(422, "rate-missing", "An exchange rate is missing"),
 }
 

@@ -12,7 +12,10 @@ from renewals.domain.contracts import Contract
 from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
+    from renewals.application.calling import CallBook
+    from renewals.application.cohorts import CohortBook
     from renewals.application.figures import FigureBook
+    from renewals.application.forecast_book import ForecastBook
     from renewals.application.inputs import Inputs
     from renewals.application.renewal_ports import Policies, RenewalBook
 
@@ -78,6 +81,9 @@ class Accounts(Protocol):
         The erased are left out.
         """
 
+    async def known(self, account_ids: Collection[str]) -> frozenset[str]:
+        """Those of the accounts that have had contracts."""
+
     async def save(self, ledgers: Sequence[AccountLedger]) -> None:
         """Keep what was said."""
 
@@ -133,6 +139,9 @@ class HealthBoard(Protocol):
     async def report(self, reports: Sequence[HealthReport]) -> None:
         """Take in what health-score said; older statements change nothing, nor do those about the erased."""
 
+    async def scores_at(self, account_ids: Collection[str], at: datetime) -> Mapping[str, int | None]:
+        """The scores that accounts had at an instant of the last weeks; those of which none is known are absent."""
+
     async def of_accounts(self, account_ids: Collection[str]) -> Mapping[str, Health]:
         """The health of those accounts that have any."""
 
@@ -159,10 +168,16 @@ class Erasures(Protocol):
 
 
 class Timers(Protocol):
-    """Durable timers, one kind: an account is to be looked at."""
+    """Durable timers: an account is to be looked at, or the calls of its renewals are, or the past is to be counted."""
 
     async def arm(self, moments: Iterable[tuple[str, datetime]]) -> None:
         """Have each account looked at when its moment has come."""
+
+    async def arm_forecasts(self, moments: Iterable[tuple[str, datetime]]) -> None:
+        """Have the calls of each account's renewals made anew when its moment has come."""
+
+    async def arm_counting(self, at: datetime) -> None:
+        """Have the past counted, unless that is to come already."""
 
 
 class Work(Protocol):
@@ -199,6 +214,18 @@ class Work(Protocol):
     @property
     def health(self) -> HealthBoard:
         """The accounts' health as last heard."""
+
+    @property
+    def calls(self) -> "CallBook":
+        """The forecast calls."""
+
+    @property
+    def forecasts(self) -> "ForecastBook":
+        """Forecasts out of the ledger and the calls."""
+
+    @property
+    def cohorts(self) -> "CohortBook":
+        """Retention by cohort."""
 
     @property
     def erased(self) -> Erasures:

@@ -1,5 +1,6 @@
-"""Takes in what health-score says, so that a window carries the health of its moment, and risk is seen within it."""
+"""Takes in what health-score says: windows carry the health of their moment, risk is seen, and calls are made anew."""
 
+from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
 from renewals.application.ports import HealthReport, OpensWork
 
@@ -7,8 +8,9 @@ from renewals.application.ports import HealthReport, OpensWork
 class RecordHealth:
     """Keep each account's latest health. Repeats and stragglers change nothing."""
 
-    def __init__(self, work: OpensWork) -> None:
+    def __init__(self, work: OpensWork, clock: Clock) -> None:
         self._work = work
+        self._clock = clock
 
     async def __call__(self, batch: Batch[HealthReport]) -> None:
         """Take in a batch, in one transaction with its positions. Raises `PositionTaken`."""
@@ -25,3 +27,8 @@ class RecordHealth:
                 for account_id, health in after.items()
                 if account_id not in before or before[account_id].band != health.band
             )
+            # A timer's work, not this one's: it takes the accounts' lock, and many reports at once are one look. What
+            # is entered at this very moment does not know the account yet, and looks at its health itself.
+            known = await work.accounts.known({report.account_id for report in new})
+            now = self._clock.now()
+            await work.timers.arm_forecasts((account_id, now) for account_id in known)

@@ -9,6 +9,7 @@ import structlog
 from mainstay.kernel.clock import Clock
 from renewals.application import renewing
 from renewals.application.announcing import SOURCE, happening_event, term_id, value_event
+from renewals.application.calling import ForecastRenewals
 from renewals.application.ports import AccountLedger, Health, Note, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
@@ -30,6 +31,7 @@ class SettleAccounts:
     def __init__(self, clock: Clock, meters: Meters) -> None:
         self._clock = clock
         self._meters = meters
+        self._forecast = ForecastRenewals(clock)
 
     async def __call__(self, work: Work, account_ids: Iterable[str]) -> Sequence[tuple[str, datetime]]:
         """Settle the accounts; answers the moments at which to look at each again."""
@@ -60,6 +62,7 @@ class SettleAccounts:
         await renewing.keep(work, looks, known, now)
         contracts = [found.contract for found in looks]
         await self._value(work, ledgers, contracts, now)
+        await self._forecast.look(work, contracts, health)
         moments = [
             (found.contract.account_id, moment)
             for found in looks

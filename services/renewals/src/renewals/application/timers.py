@@ -1,9 +1,14 @@
-"""How the timers of renewals are named: an account and a moment at which it is to be looked at."""
+"""How the timers of renewals are named: mostly an account and a moment at which it is to be looked at."""
 
 from datetime import UTC, datetime
 
 ACCOUNT_DUE = "account"
 """The kind of timer that has an account looked at."""
+FORECAST_DUE = "forecast"
+"""The kind of timer that has the calls of an account's renewals made anew; keyed as those."""
+PAST_DUE = "count_past"
+"""The kind of timer, with one key, that has the past counted; by its name done before forecasts that are due too."""
+PAST = "past"
 
 TIMER_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 """How a timer's key writes its moment, in UTC."""
@@ -12,6 +17,14 @@ TIMER_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 def timer_key(account_id: str, at: datetime) -> str:
     """The key of an account's timer; begins with the account, so that sorting by key sorts by account."""
     return f"{account_id}@{at.astimezone(UTC):{TIMER_INSTANT}}"
+
+
+def forecast_key(account_id: str, at: datetime) -> str:
+    """The key of a timer for an account's calls, to the microsecond.
+
+    One armed while an earlier one is in hand must not be taken for that: it is about what came in since.
+    """
+    return f"{account_id}@{at.astimezone(UTC).isoformat()}"
 
 
 def account_of(key: str) -> str:

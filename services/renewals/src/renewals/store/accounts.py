@@ -1,6 +1,6 @@
 """The accounts that have contracts: the lock of every change, and what was last said about their value."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, bindparam, select
@@ -53,6 +53,11 @@ class AccountStore:
             )
             for row in rows
         ]
+
+    async def known(self, account_ids: Collection[str]) -> frozenset[str]:
+        """Those of the accounts that have had contracts."""
+        found = select(account.c.account_id).where(_among(sorted(account_ids)))
+        return frozenset((await self._connection.execute(found)).scalars())
 
     async def save(self, ledgers: Sequence[AccountLedger]) -> None:
         """Keep what was said about the accounts' value."""

@@ -11,9 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mainstay.service.erased import ErasedSubjects
 from mainstay.service.subjects import ACCOUNT, Subjects, tombstone
 from renewals.application.ports import Done
-from renewals.application.timers import ACCOUNT_DUE
+from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE
 from renewals.store.forgetting import forget_in_ledger
-from renewals.store.tables import SCHEMA, account, account_group, account_health, contract, kit, ledger_entry, renewal
+from renewals.store.tables import (
+    SCHEMA,
+    account,
+    account_group,
+    account_health,
+    account_score,
+    contract,
+    kit,
+    ledger_entry,
+    renewal,
+)
 
 # The old row is locked first, as by every change of a contract; contracts refer to the new one before it goes.
 _LOCK: Final = text(f"SELECT FROM {account} WHERE account_id = :account FOR UPDATE")
@@ -55,10 +65,11 @@ class ErasureStore:
             pseudonymised += (await self._connection.execute(_MOVE, moved)).rowcount
             pseudonymised += await forget_in_ledger(self._connection, account_id, pseudonym)
             await self._connection.execute(text(f"DELETE FROM {account} WHERE account_id = :account"), named)
-            health = text(f"DELETE FROM {account_health} WHERE account_id = :account")
-            erased += (await self._connection.execute(health, named)).rowcount
+            for table in (account_health, account_score):
+                health = text(f"DELETE FROM {table} WHERE account_id = :account")
+                erased += (await self._connection.execute(health, named)).rowcount
             await self._connection.execute(text(f"DELETE FROM {renewal} WHERE account_id = :account"), named)
-            erased += await self._erased.cancel_timers(kit.due, [ACCOUNT_DUE], account_id, mark="@")
+            erased += await self._erased.cancel_timers(kit.due, [ACCOUNT_DUE, FORECAST_DUE], account_id, mark="@")
             erased += await self._erased.forget_refused(kit.outbox, account_id)
             answers = text(f"DELETE FROM {kit.idempotency} WHERE position(:quoted IN body) > 0")
             quoted = {"quoted": msgspec.json.encode(account_id)}

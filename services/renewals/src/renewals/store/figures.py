@@ -13,35 +13,12 @@ from renewals.application.figures import Axis, CustomerRow, EntryRow, Group, Spa
 from renewals.domain.currencies import minor_unit, smallest
 from renewals.domain.rates import Quote
 from renewals.domain.retention import Expiries, Movement, Movements
+from renewals.store.sql import day_ends, half_even, known
 from renewals.store.tables import SCHEMA
 
 COMPARED_PLACES: Final = 12
 RATE_PLACES: Final = 30
 WORK_MEMORY: Final = "64MB"
-
-_KNOWN: Final = (
-    "{e}.recorded_at <= :known_at AND NOT EXISTS (SELECT FROM renewals.ledger_withdrawal w"
-    " WHERE w.entry_id = {e}.id AND w.recorded_at <= :known_at)"
-)
-
-
-def _known(entry: str) -> str:
-    return _KNOWN.format(e=entry)
-
-
-def _half_even(amount: str) -> str:
-    """An amount, half-even to the minor unit.
-
-    PostgreSQL rounds halves away from zero, so what lies half a unit from there goes to the even neighbour. A sum of
-    thirds can miss the half by its last decimals: it counts as one.
-    """
-    nearest = f"round({amount}, CAST(:places AS int))"
-    even = f"round({amount} * :minor / 2) * 2 / :minor"
-    return f"CASE WHEN abs({nearest} - {amount}) < :half THEN {nearest} ELSE round({even}, CAST(:places AS int)) END"
-
-
-def _day_ends(day: str) -> str:
-    return f"CAST(CAST({day} AS date) + 1 AS timestamp) AT TIME ZONE 'UTC'"
 
 
 def _group_at(day: str) -> str:
@@ -49,7 +26,7 @@ def _group_at(day: str) -> str:
     return f"""
         SELECT g.account_id, g.segment, g.tier, g.owner FROM renewals.account_group g JOIN (
             SELECT account_id,
-                coalesce(max(sequence) FILTER (WHERE said_at < {_day_ends(day)}), min(sequence)) AS sequence
+                coalesce(max(sequence) FILTER (WHERE said_at < {day_ends(day)}), min(sequence)) AS sequence
             FROM renewals.account_group WHERE said_at <= :known_at GROUP BY account_id
         ) AS c USING (account_id, sequence)"""
 
@@ -58,7 +35,7 @@ def _group_at(day: str) -> str:
 _HELD: Final = f"""
     held AS MATERIALIZED (
         SELECT e.contract_id, e.account_id FROM renewals.ledger_entry e
-        WHERE e.kind = 'held' AND e.start <= :t1 AND e.end_exclusive > :t1 AND {_known("e")}
+        WHERE e.kind = 'held' AND e.start <= :t1 AND e.end_exclusive > :t1 AND {known("e")}
     ),
     rate AS (
         SELECT * FROM unnest(CAST(:currencies AS text[]), CAST(:rates0 AS numeric[]), CAST(:rates1 AS numeric[]))
@@ -73,19 +50,19 @@ _CUSTOMERS: Final = f"""
             coalesce(sum(e.arr * r.r1) FILTER (WHERE e.end_exclusive > :t1), 0) AS closing_later
         FROM renewals.ledger_entry e JOIN rate r USING (currency) LEFT JOIN held h USING (contract_id)
         WHERE e.kind = 'runs' AND e.start <= :t1 AND e.end_exclusive > :t0
-            AND (e.start <= :t0 OR e.end_exclusive > :t1) AND {_known("e")}
+            AND (e.start <= :t0 OR e.end_exclusive > :t1) AND {known("e")}
         GROUP BY 1
     ),
     rounded AS MATERIALIZED (
-        SELECT customer, {_half_even("opening")} AS opening, {_half_even("closing")} AS closing,
-            {_half_even("closing_later")} AS closing_later
+        SELECT customer, {half_even("opening")} AS opening, {half_even("closing")} AS closing,
+            {half_even("closing_later")} AS closing_later
         FROM worth
     ),
     -- Who may have come back: of the cohort, with a line that nothing of its contract led up to; or not of the cohort.
     begun AS (
         SELECT coalesce(h.account_id, e.account_id) AS customer, e.start
         FROM renewals.ledger_entry e LEFT JOIN held h USING (contract_id)
-        WHERE e.kind = 'runs' AND NOT e.continues AND e.start > :t0 AND e.start <= :t1 AND {_known("e")}
+        WHERE e.kind = 'runs' AND NOT e.continues AND e.start > :t0 AND e.start <= :t1 AND {known("e")}
     ),
     asked AS MATERIALIZED (
         SELECT n.customer, true AS of_cohort, b.start FROM rounded n JOIN begun b USING (customer)
@@ -96,7 +73,7 @@ _CUSTOMERS: Final = f"""
     led AS MATERIALIZED (
         SELECT coalesce(h.account_id, e.account_id) AS customer, e.start, e.end_exclusive + e.grace_days AS reached
         FROM renewals.ledger_entry e LEFT JOIN held h USING (contract_id)
-        WHERE e.kind = 'runs' AND e.start < :t1 AND {_known("e")}
+        WHERE e.kind = 'runs' AND e.start < :t1 AND {known("e")}
             AND (e.account_id IN (SELECT customer FROM asked) OR e.contract_id IN (SELECT contract_id FROM held))
     ),
     came_back AS (
@@ -136,7 +113,7 @@ _MOVEMENT: Final = """
 _FIRST: Final = f"""
     first_day AS (
         SELECT coalesce(h.account_id, e.account_id) AS customer, to_char(min(e.start), 'YYYY-MM') AS cohort
-        FROM renewals.ledger_entry e LEFT JOIN held h USING (contract_id) WHERE e.kind = 'runs' AND {_known("e")}
+        FROM renewals.ledger_entry e LEFT JOIN held h USING (contract_id) WHERE e.kind = 'runs' AND {known("e")}
         GROUP BY 1
     )"""
 
@@ -144,12 +121,12 @@ _DUE: Final = f"""
     expiry AS MATERIALIZED (
         SELECT coalesce(h.account_id, e.account_id) AS customer, e.kind, e.start, e.arr * r.r0 AS arr
         FROM renewals.ledger_entry e JOIN rate r USING (currency) LEFT JOIN held h USING (contract_id)
-        WHERE e.kind IN ('due', 'renewed') AND e.start >= :t0 AND e.start < :t1 AND {_known("e")}
+        WHERE e.kind IN ('due', 'renewed') AND e.start >= :t0 AND e.start < :t1 AND {known("e")}
     )"""
 
 _GROUP_AT_EXPIRY: Final = f"""
     chosen AS (
-        SELECT d.customer, d.start, coalesce(max(g.sequence) FILTER (WHERE g.said_at < {_day_ends("d.start")}),
+        SELECT d.customer, d.start, coalesce(max(g.sequence) FILTER (WHERE g.said_at < {day_ends("d.start")}),
             min(g.sequence)) AS sequence
         FROM (SELECT DISTINCT customer, start FROM expiry) AS d
         JOIN renewals.account_group g ON g.account_id = d.customer AND g.said_at <= :known_at
@@ -211,8 +188,8 @@ class FigureStore:
             f" {_sum_of('due')} AS due, {_sum_of('renewed')} AS renewed,"
             " count(*) FILTER (WHERE kind = 'due') AS terms, count(*) FILTER (WHERE kind = 'renewed') AS renewals"
             f" FROM expiry x {_expiry_joins(axes)} GROUP BY {names} x.customer),"
-            f" rounded AS (SELECT {names} terms, renewals, {_half_even('due')} AS due,"
-            f" {_half_even('renewed')} AS renewed FROM mine)"
+            f" rounded AS (SELECT {names} terms, renewals, {half_even('due')} AS due,"
+            f" {half_even('renewed')} AS renewed FROM mine)"
             f" SELECT {names} coalesce(sum(due), 0), coalesce(sum(renewed), 0), coalesce(sum(least(due, renewed)), 0),"
             " count(*) FILTER (WHERE terms > 0), count(*) FILTER (WHERE renewals > 0)"
             f" FROM rounded {'GROUP BY ' + names.rstrip(', ') if axes else ''}"
@@ -254,7 +231,7 @@ class FigureStore:
             " WHERE coalesce(h.account_id, e.account_id) = ANY(CAST(:customers AS text[])) AND (CASE"
             " WHEN e.kind = 'runs' THEN e.start <= :t1 AND e.end_exclusive > :t0"
             " WHEN e.kind IN ('due', 'renewed') THEN e.start >= :t0 AND e.start < :t1 ELSE false END)"
-            f" AND {_known('e')} ORDER BY customer, e.contract_id, e.start, e.id"
+            f" AND {known('e')} ORDER BY customer, e.contract_id, e.start, e.id"
         )
         asked = {**_parameters(span), "customers": list(customers)}
         return [
@@ -298,12 +275,12 @@ def _parameters(span: Span) -> dict[str, Any]:
         "minor": Decimal(10**places),
         "half": smallest(span.currency) / 2 - Decimal(f"1e-{COMPARED_PLACES}"),
         "currencies": currencies,
-        "rates0": [_decimal(span.rates[currency][0]) for currency in currencies],
-        "rates1": [_decimal(span.rates[currency][1]) for currency in currencies],
+        "rates0": [decimal_of(span.rates[currency][0]) for currency in currencies],
+        "rates1": [decimal_of(span.rates[currency][1]) for currency in currencies],
     }
 
 
-def _decimal(rate: Fraction) -> Decimal:
+def decimal_of(rate: Fraction) -> Decimal:
     """A rate without the zeros at its end: they would make every product longer."""
     digits = f"{round(rate * 10**RATE_PLACES):0{RATE_PLACES + 1}d}"
     return Decimal(f"{digits[:-RATE_PLACES]}.{digits[-RATE_PLACES:]}".rstrip("0").rstrip("."))

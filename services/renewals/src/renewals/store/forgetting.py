@@ -10,6 +10,7 @@ from renewals.store.tables import (
     account_group,
     contract,
     contract_revision,
+    forecast_call,
     ledger_entry,
     ledger_withdrawal,
     renewal_handover,
@@ -43,6 +44,7 @@ _FORGET_WORDS: Final = (
     ),
     f"UPDATE {ledger_entry} SET reason = '' WHERE contract_id IN {_MINE}",
     f"UPDATE {renewal_handover} SET reason = '' WHERE contract_id IN {_MINE}",
+    f"UPDATE {forecast_call} SET note = '' WHERE contract_id IN {_MINE}",
     (
         f"UPDATE {ledger_withdrawal} SET reason = ''"
         f" WHERE entry_id IN (SELECT id FROM {ledger_entry} WHERE contract_id IN {_MINE})"

@@ -217,3 +217,40 @@ renewal_policy = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False),
     Column("saved_by", Text, nullable=False),
 )
+
+forecast_call = Table(
+    "forecast_call",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("contract_id", Text, ForeignKey(contract.c.id), nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("probability", Numeric, nullable=False),
+    Column("amount", Numeric, nullable=False, comment="ARR of the next term, in the contract's currency"),
+    Column("band", Text),
+    Column("trend", Text),
+    Column("tenure", Text),
+    Column("factors", JSONB, nullable=False, comment='[{"name", "level", "terms", "renewed", "probability": "9/10"}]'),
+    Column("note", Text, nullable=False),
+    Column("said_at", DateTime(timezone=True), nullable=False),
+    Column("said_by", Text, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+
+renewal_past = Table(
+    "renewal_past",
+    metadata,
+    Column("counted_at", DateTime(timezone=True), primary_key=True),
+    Column("cells", JSONB, nullable=False, comment='[{"band", "trend", "tenure", "terms", "renewed"}]'),
+)
+
+account_score = Table(
+    "account_score",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True, comment="in UTC"),
+    Column("score", SmallInteger),
+    Column("as_of", DateTime(timezone=True), nullable=False),
+    Column("event_id", Text, nullable=False),
+)

@@ -9,11 +9,14 @@ from mainstay.contracts.envelope import Event, encode
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
 from mainstay.service.subjects import Subjects
-from renewals.application.timers import ACCOUNT_DUE, timer_key
+from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, PAST, PAST_DUE, forecast_key, timer_key
 from renewals.store.accounts import AccountStore
+from renewals.store.calls import CallStore
+from renewals.store.cohorts import CohortStore
 from renewals.store.contracts import ContractStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
+from renewals.store.forecasts import ForecastStore
 from renewals.store.health import HealthStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
@@ -35,6 +38,9 @@ class RenewalsWork:
         self.renewals = RenewalStore(tx.connection)
         self.policies = PolicyStore(tx.connection)
         self.inputs = InputStore(tx.connection, self.erased)
+        self.calls = CallStore(tx.connection)
+        self.forecasts = ForecastStore(tx.connection)
+        self.cohorts = CohortStore(tx.connection)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
@@ -47,7 +53,7 @@ class RenewalsWork:
 
 
 class AccountTimers:
-    """Timers that have an account looked at; one row for each account and moment, so none is ever moved."""
+    """Timers, most of which have an account looked at; one row for each account and moment, so none is ever moved."""
 
     def __init__(self, tx: Transaction) -> None:
         self._due = tx.due
@@ -55,6 +61,14 @@ class AccountTimers:
     async def arm(self, moments: Iterable[tuple[str, datetime]]) -> None:
         """Have each account looked at when its moment has come."""
         await self._due.arm_many(ACCOUNT_DUE, [(timer_key(account_id, at), at) for account_id, at in moments])
+
+    async def arm_forecasts(self, moments: Iterable[tuple[str, datetime]]) -> None:
+        """Have the calls of each account's renewals made anew when its moment has come."""
+        await self._due.arm_many(FORECAST_DUE, [(forecast_key(account_id, at), at) for account_id, at in moments])
+
+    async def arm_counting(self, at: datetime) -> None:
+        """Have the past counted, unless that is to come already."""
+        await self._due.arm(PAST_DUE, PAST, at)
 
 
 class WorkFactory:
