@@ -230,7 +230,9 @@ class Milestones(RuleBasedStateMachine):
                     self.lived[contract_id].add(term.number)
                     wanted = walked(contract, term, today, self.days)
                 elif term.number in self.lived[contract_id] and term.outcome is Outcome.RENEWED:
-                    wanted = set() if name in self.skipped else {"window", "due"}
+                    has_window = term.window_opens_on is not None and term.window_opens_on < term.end_exclusive
+                    passed = {"due", "window"} if has_window else {"due"}
+                    wanted = set() if name in self.skipped else passed
                 else:
                     continue
                 missing = wanted - {what for of, what in self.fired if of == name}
