@@ -265,7 +265,7 @@ def test_a_milestone_fires_exactly_once_whatever_happens(migrated_url: str) -> N
         Milestones.runner = runner
         Milestones.office = runner.run(Office.opened(migrated_url, "2026-01-05T09:00"))
         try:
-            run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis has no types for it
+            run_state_machine_as_test(
                 Milestones,
                 settings=settings(
                     max_examples=EXAMPLES,
