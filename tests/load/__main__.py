@@ -4,10 +4,11 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from tests.load import freshness, importing, renewals
+from tests.load import freshness, importing
 from tests.load.alerts import delivering, evaluating
 from tests.load.health_score import consumption, portfolio
 from tests.load.ingest.comparison import compare as compare_ingest
+from tests.load.renewals import board, milestones, retention
 
 CHART = Path(__file__).parents[2] / "docs/images/portfolio-growth.svg"
 
@@ -24,7 +25,8 @@ def main() -> None:
         print(files, end="\n\n", flush=True)
     print(consumption.compare(), end="\n\n", flush=True)
     print(freshness.measure(), end="\n\n", flush=True)
-    print(renewals.measure(), end="\n\n", flush=True)
+    for figures in (retention.measure, board.measure, milestones.measure):
+        print(figures(), end="\n\n", flush=True)
     measured = list(portfolio.measure(wanted.accounts))
     print(portfolio.table(measured), flush=True)
     portfolio.draw(measured, CHART)

@@ -129,7 +129,7 @@ async def test_health_comes_in_and_windows_go_out_over_the_log(migrated_url: str
         async def knows_health() -> bool:
             # A contract of another year shows the health of its account.
             listed = await renewals.http.get("/v1/renewals", params={"account_id": "acme", "to": "2150-01-01"})
-            return any(renewal["health"] for renewal in listed.json()["data"])
+            return any(renewal["health"]["is_known"] for renewal in listed.json()["data"])
 
         later = await renewals.http.post("/v1/contracts", json={**body, "start": "2100-01-01", "end": "2100-12-31"})
         assert later.status_code == 201, later.text

@@ -98,6 +98,7 @@ async def test_a_term_renews_and_the_next_has_a_window_of_its_own(office: Office
         (TermRenewed, f"{contract['id']}.1", "2027-01-01"),
         (RenewalWindowOpened, f"{contract['id']}.2", "2027-10-01"),
     ]
+    assert isinstance(happened[1], TermRenewed)
     assert happened[1].next_term_id == f"{contract['id']}.2"
 
 

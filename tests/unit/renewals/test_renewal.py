@@ -237,7 +237,7 @@ def test_what_is_due_is_what_a_walk_through_every_day_meets(
             found |= {"due"} if today == plan.due_on else set()
         return found
 
-    new = [each.name for each in due(plan, counts, frozenset(met(before)), on)]
+    new = [each.name for each in due(plan, counts, frozenset(met(before)), on, has_opened=True)]
 
     assert len(new) == len(set(new))
     assert set(new) == met(on) - met(before)
@@ -248,9 +248,9 @@ def test_what_would_come_after_a_renewal_or_a_cancellation_is_not_due() -> None:
     early, _ = amending.renew(contract, Renewal(), at("2026-11-10"))
     left, _ = amending.cancel(contract, at("2026-11-02T12:00"), "left", day("2026-11-02"))
 
-    names = [each.name for each in due(plan_of(early, 1), (60, 30), frozenset(), day("2027-03-01"))]
+    names = [each.name for each in due(plan_of(early, 1), (60, 30), frozenset(), day("2027-03-01"), has_opened=True)]
     assert names == ["window", "days_60"]
-    names = [each.name for each in due(plan_of(left, 1), (60, 30), frozenset(), day("2027-03-01"))]
+    names = [each.name for each in due(plan_of(left, 1), (60, 30), frozenset(), day("2027-03-01"), has_opened=True)]
     assert names == ["window"]
 
 

@@ -196,7 +196,8 @@ def _renewal_fact(
             # The same thing that a contract's facts say, by the same name: whoever was told of it is not told again.
             last_day = (data.ends_before - timedelta(days=1)).isoformat()
             counted = {"counted_on": data.on.isoformat(), "counted_for": last_day, "ends_on": last_day}
-            return Stated("contract", data.external_id or data.contract_id, counted)
+            late = {"counted_late": data.late_by_seconds}
+            return Stated("contract", data.external_id or data.contract_id, {**counted, **late})
         case MilestoneReached():
             return TermMilestone(
                 contract_id=data.contract_id,

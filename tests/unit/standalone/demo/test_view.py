@@ -15,11 +15,13 @@ from alerts.api.schemas import MoneyView as AlertMoneyView
 from alerts.domain.alerts import State
 from alerts.domain.words import Category, Severity
 from health_score.application import health_views, portfolio_views, views
-from renewals.api.schemas import HealthView as RenewalHealthView
+from renewals.api.renewal_views import OwnerView, RenewalHealthView, RenewalView
 from renewals.api.schemas import MoneyView as RenewalMoneyView
-from renewals.api.schemas import RenewalView
+from renewals.application.ports import Health
 from renewals.domain.contracts import AtEnd
-from renewals.domain.terms import TermState
+from renewals.domain.ownership import Source
+from renewals.domain.policy import OwnerRole
+from renewals.domain.renewal import RenewalState
 from standalone.demo import http
 from standalone.demo.picture import Measure, Picture, read_picture
 from standalone.demo.services import Services
@@ -119,11 +121,15 @@ def renewal(name: str, end: date, score: int | None) -> RenewalView:
         amount=RenewalMoneyView(amount="48000.00", currency="EUR"),
         arr=RenewalMoneyView(amount="48000.00", currency="EUR"),
         seats=10,
-        state=TermState.WINDOW_OPEN,
+        state=RenewalState.WINDOW_OPEN,
         at_end=AtEnd.RENEW,
         window_opens_on=None,
         days_left=(end - NOW.date()).days + 1,
-        health=None if score is None else RenewalHealthView(score=score, band="red", coverage=1.0, as_of=NOW),
+        owner=OwnerView(owner=None, co_owner=None, role=OwnerRole.CSM, source=Source.NOBODY),
+        tier=None,
+        segment=None,
+        risk=None,
+        health=RenewalHealthView.of(None if score is None else Health(score, "red", 1.0, NOW)),
     )
 
 

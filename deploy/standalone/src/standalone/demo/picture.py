@@ -119,7 +119,7 @@ class Renewal(msgspec.Struct, frozen=True):
     days_left: int
     amount: Money
     state: str
-    health: HealthInShort | None
+    health: HealthInShort
 
 
 @dataclass(frozen=True, slots=True)

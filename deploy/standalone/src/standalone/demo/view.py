@@ -165,8 +165,6 @@ def _alert_counts(alerts: Sequence[Alert]) -> str:
 
 
 def _health(renewal: Renewal) -> RenderableType:
-    if renewal.health is None:
-        return _band("unknown")
     score = "" if renewal.health.score is None else f" {renewal.health.score}"
     return Text.assemble(_band(renewal.health.band), score)
 

@@ -173,7 +173,7 @@ SPECS: Mapping[Kind, Spec] = {
     ),
     Kind.NOTICE_DEADLINE: Spec(
         ("contract:",),
-        _words("contract", "notice_on", "ends_on", "days"),
+        _words("contract", "notice_on", "ends_on", "days", "late"),
         reaching=Reaching.AT_MOST,
         unit="days left to give notice",
     ),

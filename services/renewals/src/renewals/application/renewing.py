@@ -79,7 +79,9 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
         before, state = known.standings.get(key), standing(term, plan, today)
         if _is_lived(was, term, state, before):
             names = frozenset(each.name for each in known.reached.get(key, ()))
-            reached += [(term.number, each) for each in due(plan, cadence.milestone_days, names, today)]
+            has_opened = term.window_opened_at is not None
+            passed = due(plan, cadence.milestone_days, names, today, has_opened=has_opened)
+            reached += [(term.number, each) for each in passed]
         if not state.is_closed:
             days |= {each.on for each in milestones(plan, cadence.milestone_days)} | holding.turns()
         days |= {day for day, _ in plan.turns()}

@@ -42,7 +42,9 @@ def milestones(plan: Plan, days: Iterable[int]) -> tuple[Milestone, ...]:
     Days before the end count within the window only: of a term whose window opens later, or on that day, there is no
     such milestone. The last day for notice counts whether or not the window is open.
     """
-    found = [Milestone(WINDOW, plan.window_on), Milestone(DUE, plan.due_on)]
+    found = [Milestone(DUE, plan.due_on)]
+    if plan.window_on <= plan.due_on:  # a window of no days never opens
+        found.append(Milestone(WINDOW, plan.window_on))
     if plan.notice_by:
         found.append(Milestone(NOTICE_DEADLINE, plan.notice_by))
     for count in days:
@@ -52,10 +54,17 @@ def milestones(plan: Plan, days: Iterable[int]) -> tuple[Milestone, ...]:
     return tuple(sorted(found, key=lambda milestone: milestone.place))
 
 
-def due(plan: Plan, days: Iterable[int], known: frozenset[str], today: date) -> Iterator[Milestone]:
-    """Those that today has reached and nobody recorded, of the days before the term was renewed or cancelled."""
+def due(
+    plan: Plan, days: Iterable[int], known: frozenset[str], today: date, *, has_opened: bool
+) -> Iterator[Milestone]:
+    """Those that today has reached and nobody recorded, of the days before the term was renewed or cancelled.
+
+    The window is reached where it has opened: that is for the contract to say.
+    """
     renewed, cancelled = plan.renewed_on or date.max, plan.cancelled_on or date.max
     for milestone in milestones(plan, days):
+        if milestone.name == WINDOW and not has_opened:
+            continue
         if milestone.on <= min(today, renewed) and milestone.on < cancelled and milestone.name not in known:
             yield milestone
 

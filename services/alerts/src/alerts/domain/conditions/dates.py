@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.domain.accounts import Account
 from alerts.domain.conditions.health import figure
+from alerts.domain.conditions.terms import lateness
 from alerts.domain.conditions.things import by_rising_level, civil, day, overdue, thing, zone_of
 from alerts.domain.moments import Ending, Moment, Passing, Reach, State, aged, states_of
 from alerts.domain.observations import (
@@ -120,6 +121,7 @@ def notice_deadline(rule: Rule, ordered: Sequence[Observation], account: Account
         if ends is None or last is None or state.get("state") in {"cancelled", "ended", "draft"}:
             return ()
         words = {"contract": thing(ordered).id, "notice_on": last.isoformat(), "ends_on": ends.isoformat()}
+        words["late"] = lateness(int(state.get("counted_late", 0)))
         zone = zone_of(account)
         return [
             Reach(

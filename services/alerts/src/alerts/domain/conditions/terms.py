@@ -31,7 +31,7 @@ def renewal_window(__: Rule, ordered: Sequence[Observation], ___: Account) -> It
         "seats": "no stated number of seats" if fact.seats is None else f"{fact.seats} seats",
         "ends_before": fact.ends_before.isoformat(),
         "health": _health(fact.band, fact.score),
-        "late": _late(fact.late_by_seconds),
+        "late": lateness(fact.late_by_seconds),
     }
     closed_at = max(opening.at, closings[0][0].at) if closings else None
     for seen, _ in openings:
@@ -62,7 +62,7 @@ def renewal_milestone(rule: Rule, ordered: Sequence[Observation], _: Account) ->
             "ends_before": fact.ends_before.isoformat(),
             "days": figure(left),
             "health": _health(fact.band, fact.score),
-            "late": _late(fact.late_by_seconds),
+            "late": lateness(fact.late_by_seconds),
         }
         name = f"{seen.subject} {fact.milestone}"
         yield Moment(seen.at, name, seen.event_id, rule.graded(left), words)
@@ -121,7 +121,7 @@ def _health(band: Band | None, score: int | None) -> str:
     return band.value if score is None else f"{band.value} ({score})"
 
 
-def _late(seconds: int) -> str:
+def lateness(seconds: int) -> str:
     """What is added to what is told late: nothing, or for how long."""
     if seconds <= LATE_SECONDS:
         return ""

@@ -1,32 +1,15 @@
-"""python -m tests.load.renewals: retention figures over 100,000 contracts with three years of history.
+"""Retention figures over 100,000 contracts with three years of history.
 
 Contracts of a year in four currencies, renewed at other prices, with upsells, churn, customers that come back, and
 corrections recorded later; asked as of now and as of a year ago. SQL writes the book, the figures come over HTTP.
 """
 
-import argparse
 import asyncio
-import statistics
-import tempfile
-import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-import httpx
-from prometheus_client import CollectorRegistry
-from sqlalchemy import text
-
-from mainstay.db.migrate import migrate
-from mainstay.kernel.clock import ManualClock
-from mainstay.web.keys import create_key
-from renewals.bootstrap import Service
-from renewals.settings import Settings
-from standalone.postgres import EmbeddedPostgres
-from standalone.services import EVENT_LOG, HISTORIES
+from tests.load.renewals.asking import Timing, answers, database, filled
 
 CONTRACTS = 100_000
-SECRET = "a secret of thirty-two characters or more"
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
 TIMES = 10
 
@@ -103,68 +86,15 @@ QUESTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Seconds of one question, of `TIMES` answers one after the other."""
-
-    question: str
-    median: float
-    p95: float
-
-    def __str__(self) -> str:
-        return f"| {self.question} | {self.median:.2f} | {self.p95:.2f} |"
-
-
 async def ask(url: str, contracts: int, times: int) -> list[Timing]:
     """Fill the tables at an address and ask every question so many times."""
-    for history in (EVENT_LOG, *HISTORIES):
-        await migrate(url, history)
-    service = Service(
-        Settings(database_url=url, event_log_url=url, secret_key=SECRET),
-        clock=ManualClock(NOW),
-        registry=CollectorRegistry(),
-    )
-    async with service.chassis.database.engine.begin() as connection:
-        for statement in FILL:
-            numbers = {"contracts": contracts} if ":contracts" in statement else {}
-            await connection.execute(text(statement), numbers)
-    async with service.chassis.database.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("VACUUM ANALYZE"))
-    key = await create_key(service.chassis.database, SECRET, "bench", ["renewals:read"])
-    headers = {"Authorization": f"Bearer {key}"}
-    found = []
-    transport = httpx.ASGITransport(app=service.app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://renewals", headers=headers) as http:
-        for question, path in QUESTIONS.items():
-            seconds = []
-            for _ in range(times):
-                await service.chassis.keys.refresh()  # they are good for five seconds
-                begun = time.perf_counter()
-                answer = await http.get(path, timeout=60)
-                seconds.append(time.perf_counter() - begun)
-                answer.raise_for_status()
-            found.append(Timing(question, statistics.median(seconds), sorted(seconds)[-1 - times // 20]))
-    await service.close()
-    return found
+    async with filled(url, FILL, contracts, NOW) as service:
+        return await answers(service, QUESTIONS, times)
 
 
 def measure(contracts: int = CONTRACTS, times: int = TIMES) -> str:
     """How long answers take, as a table."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
-        server.start()
-        try:
-            found = asyncio.run(ask(server.url("postgres"), contracts, times))
-        finally:
-            server.remove()
+    with database() as url:
+        found = asyncio.run(ask(url, contracts, times))
     head = f"Retention over {contracts:,} contracts with three years of history, {times} answers each, seconds:"
     return "\n".join([head, "", "| | median | p95 |", "|---|---|---|", *map(str, found)])
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.load.renewals", description=__doc__)
-    parser.add_argument("--contracts", type=int, default=CONTRACTS)
-    parser.add_argument("--times", type=int, default=TIMES)
-    wanted = parser.parse_args()
-    print(measure(wanted.contracts, wanted.times), flush=True)
