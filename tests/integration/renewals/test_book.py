@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections import Counter, defaultdict
 from decimal import Decimal
 from itertools import pairwise
@@ -98,6 +99,7 @@ async def test_the_book_gives_the_figures_computed_by_hand_and_each_months_repor
         [row] = await figures(office, year)
         assert row["figures"] == expected, year
     assert page_example()["data"][0]["figures"] == YEARS["2024"]
+    await the_pages_pictures_are_the_books(office)
     await each_customer_is_worth_what_the_table_says(office)
     await the_lineage_adds_up_to_the_figures(office)
     await months_chain_into_the_year(office)
@@ -124,6 +126,23 @@ def page_example() -> dict[str, Any]:
     page = (Path(__file__).parents[3] / "docs/retention.md").read_text(encoding="utf-8")
     shown: dict[str, Any] = json.loads(page.split("```json\n")[1].split("```")[0])
     return shown
+
+
+PICTURES = {
+    "retention": ("retention.svg", {"from": "2024-01-01", "to": "2025-01-01"}),
+    "cohorts": ("retention/cohorts.svg", {"from": "2023-01-01", "to": "2026-02-01"}),
+    "forecast-accuracy": ("forecast-accuracy.svg", {"from": "2024-01-01", "to": "2026-01-01"}),
+}
+
+
+async def the_pages_pictures_are_the_books(office: Office) -> None:
+    """With MAINSTAY_DRAW=1 they are drawn anew: look at them before they go on."""
+    for name, (path, query) in PICTURES.items():
+        drawn = await office.http.get(f"/v1/kpis/{path}", params={**query, "currency": "EUR"})
+        file = Path(__file__).parents[3] / f"docs/images/{name}.svg"
+        if os.environ.get("MAINSTAY_DRAW"):
+            file.write_text(drawn.text + "\n", encoding="utf-8")
+        assert file.read_text(encoding="utf-8") == drawn.text + "\n", name
 
 
 async def each_customer_is_worth_what_the_table_says(office: Office) -> None:

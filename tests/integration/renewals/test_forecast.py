@@ -8,6 +8,7 @@ from typing import Any
 from tests.integration.renewals.book import money
 from tests.integration.renewals.forecasting import a_past, get, says
 from tests.integration.renewals.office import Office, banded
+from tests.integration.renewals.test_amendments import says as records
 
 
 async def test_a_forecast_says_what_moved_since_and_why(migrated_url: str) -> None:
@@ -166,3 +167,25 @@ async def test_accuracy_holds_what_was_said_against_what_happened(migrated_url: 
     )
     assert len(list(csv.DictReader(io.StringIO(table.text)))) == len(answer["data"]) == 12
     await office.close()
+
+
+async def test_groups_are_those_of_the_last_day_as_far_as_anything_was_said(office: Office) -> None:
+    await office.enters("acme", start="2025-02-01", term_months=12)
+    await office.enters("bolt", start="2025-08-01", term_months=12, amount="600.00")
+    await records(office, ("acme", 1, "2026-01-02", "smb", "kim"), ("bolt", 1, "2026-01-02", "smb", "kim"))
+    await office.it_is("2026-03-01T09:00")
+    # From March on both are Lee's: acme's first renewal was Kim's, bolt's is still to come.
+    await records(office, ("acme", 2, "2026-03-01", "smb", "lee"), ("bolt", 2, "2026-03-01", "smb", "lee"))
+    query = {"from": "2026-01-01", "to": "2026-12-01", "period": "none", "by": "owner,segment"}
+
+    rows = (await get(office, "renewals/forecast", **query))["data"]
+    then = (await get(office, "renewals/forecast", known_at="2026-02-28T09:00:00Z", **query))["data"]
+
+    assert {row["group"]["owner"]: row["forecast"]["due"] for row in rows} == {"kim": "1200.00", "lee": "600.00"}
+    assert {row["group"]["owner"]: row["forecast"]["due"] for row in then} == {"kim": "1800.00"}
+    assert {row["group"]["segment"] for row in rows} == {"smb"}
+    page = await get(office, "renewals/forecast", limit=1, **query)
+    rest = await get(office, "renewals/forecast", cursor=page["next_cursor"], **query)
+    assert page["data"] + rest["data"] == rows
+    other = await office.http.get("/v1/renewals/forecast", params={"cursor": page["next_cursor"]})
+    assert (other.status_code, other.json()["code"]) == (400, "bad-cursor")
