@@ -12,12 +12,14 @@ from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.amendments import amendment_routes
 from renewals.api.contract_reading import contract_reading_routes
+from renewals.api.economics import economics_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.routes import contract_routes, renewal_routes
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
 from renewals.application.inputs import RecordGroups, StateRates
@@ -56,13 +58,16 @@ class Service:
     def app(self) -> FastAPI:
         """The HTTP side."""
         clock = self.chassis.clock
+        retention = Retention(self.work, clock)
         handlers = Handlers(
             work=self.work,
             enter=EnterContract(self.work, self.settle, clock),
             amend=AmendContract(self.work, self.settle, clock),
             assign=AssignContracts(self.work, self.settle, clock),
-            retention=Retention(self.work, clock),
+            retention=retention,
             state_rates=StateRates(self.work, clock),
+            economics=UnitEconomics(retention, self.work),
+            state_economics=StateEconomics(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -72,6 +77,7 @@ class Service:
                 amendment_routes(handlers),
                 renewal_routes(handlers),
                 rate_routes(handlers),
+                economics_routes(handlers),
                 kpi_routes(handlers),
             ],
             PROBLEMS,

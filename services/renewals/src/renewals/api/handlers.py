@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.figures import Retention
 from renewals.application.inputs import StateRates
 from renewals.application.ports import OpensWork
@@ -19,4 +20,6 @@ class Handlers:
     assign: AssignContracts
     retention: Retention
     state_rates: StateRates
+    economics: UnitEconomics
+    state_economics: StateEconomics
     clock: Clock

@@ -6,6 +6,7 @@ from mainstay.web.problems import Problem
 from renewals.application import figures
 from renewals.domain import errors
 from renewals.domain.currencies import CurrencyUnknown
+from renewals.domain.economics import EconomicsInvalid
 from renewals.domain.rates import RateMissing
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
@@ -34,6 +35,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     figures.PeriodReversed: Problem(422, "range-backwards", "The range ends before it starts"),
     figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
     figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),
+    EconomicsInvalid: Problem(422, "economics-invalid", pointer="/inputs"),
     RateMissing: Problem(422, "rate-missing", "An exchange rate is missing"),
 }
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from mainstay.kernel.clock import Clock
 from renewals.application.ports import OpensWork
@@ -157,15 +157,18 @@ class FigureRow:
     expired: Expiries
 
 
+R_co = TypeVar("R_co", covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Generic[R_co]):
     """An answer, with what reproduces it: the days, the instant of knowledge and the currency."""
 
     t0: date
     t1: date
     known_at: datetime
     currency: str
-    rows: Sequence[FigureRow]
+    rows: Sequence[R_co]
 
 
 class Retention:
@@ -175,7 +178,7 @@ class Retention:
         self._work = work
         self._clock = clock
 
-    async def __call__(self, asked: Asked) -> Figures:
+    async def __call__(self, asked: Asked) -> Figures[FigureRow]:
         """The figures, by period and then group, what is not stated last.
 
         Raises `PeriodReversed`, `TooManyPeriods`, `CurrencyNeeded`, `CurrencyUnknown` and `RateMissing`.

@@ -14,6 +14,7 @@ from renewals.domain.terms import Term
 from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
+    from renewals.application.economics import EconomicsBook
     from renewals.application.figures import FigureBook
     from renewals.application.inputs import Inputs
 
@@ -207,6 +208,10 @@ class Work(Protocol):
     @property
     def inputs(self) -> "Inputs":
         """What figures need besides contracts."""
+
+    @property
+    def economics(self) -> "EconomicsBook":
+        """Costs and margins."""
 
     @property
     def health(self) -> HealthBoard:

@@ -154,6 +154,19 @@ exchange_rate = Table(
     Column("recorded_by", Text, nullable=False),
 )
 
+economics = Table(
+    "economics",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("valid_from", Date, nullable=False),
+    Column("segment", Text, comment="null: everybody whose own says nothing"),
+    Column("acquisition_cost", Numeric, comment="of one customer"),
+    Column("currency", Text),
+    Column("gross_margin", Numeric, comment="0 to 1"),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+
 account_group = Table(
     "account_group",
     metadata,

@@ -12,6 +12,7 @@ from mainstay.service.subjects import Subjects
 from renewals.application.timers import ACCOUNT_DUE, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.contracts import ContractStore
+from renewals.store.economics import EconomicsStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
 from renewals.store.health import HealthStore
@@ -31,6 +32,7 @@ class RenewalsWork:
         self.health = HealthStore(tx.connection, self.erased)
         self.figures = FigureStore(tx.connection)
         self.inputs = InputStore(tx.connection, self.erased)
+        self.economics = EconomicsStore(tx.connection)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
