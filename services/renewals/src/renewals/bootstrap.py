@@ -11,17 +11,21 @@ from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.amendments import amendment_routes
+from renewals.api.churn import churn_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.economics import economics_routes
+from renewals.api.good_customers import good_customer_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.routes import contract_routes, renewal_routes
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.churn import Outcomes
 from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
+from renewals.application.good_customers import GoodCustomers
 from renewals.application.inputs import RecordGroups, StateRates
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
@@ -59,6 +63,7 @@ class Service:
         """The HTTP side."""
         clock = self.chassis.clock
         retention = Retention(self.work, clock)
+        good_customers = GoodCustomers(self.work, clock)
         handlers = Handlers(
             work=self.work,
             enter=EnterContract(self.work, self.settle, clock),
@@ -68,6 +73,8 @@ class Service:
             state_rates=StateRates(self.work, clock),
             economics=UnitEconomics(retention, self.work),
             state_economics=StateEconomics(self.work, clock),
+            good_customers=good_customers,
+            outcomes=Outcomes(self.work, good_customers, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -78,6 +85,8 @@ class Service:
                 renewal_routes(handlers),
                 rate_routes(handlers),
                 economics_routes(handlers),
+                churn_routes(handlers),
+                good_customer_routes(handlers),
                 kpi_routes(handlers),
             ],
             PROBLEMS,

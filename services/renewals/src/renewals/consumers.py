@@ -56,4 +56,6 @@ def account_group(record: Record) -> AccountGroup | None:
         said.owner,
         event.source,
         event.id,
+        said.industry,
+        said.parent_account_id,
     )

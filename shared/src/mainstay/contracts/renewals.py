@@ -1,7 +1,7 @@
 """What renewals says: windows that opened, terms that ended, and what an account is worth."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -85,4 +85,22 @@ class AccountValueChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     next_renewal_on: date | None = None
 
 
-EVENTS = (RenewalWindowOpened, TermRenewed, TermEnded, AccountValueChanged)
+class OneTimeHandedOver(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A customer bought once, and has no recurring contract: the support desk serves it, from the contract's first day.
+
+    `ends_before` is the first day after the last one that it is served. Said when the contract is entered.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.renewal.one_time_handed_over.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    occurred_at: datetime
+    starts_on: date
+    ends_before: date
+    amount: MoneyData
+    served_by: Literal["support_desk"] = "support_desk"
+
+
+EVENTS = (RenewalWindowOpened, TermRenewed, TermEnded, AccountValueChanged, OneTimeHandedOver)

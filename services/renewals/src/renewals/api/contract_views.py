@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from renewals.api.good_customers import JudgementView
 from renewals.api.schemas import Currency, MoneyView, NoticeBody, money_view
 from renewals.application.announcing import term_id
 from renewals.application.calendars import is_holiday
@@ -126,6 +127,10 @@ class ContractView(BaseModel):
     cancellation: CancellationView | None
     holders: list[HolderView] = Field(description="Which account had it from when on; empty if it never changed hands")
     terms: list[TermView]
+    good_customer: JudgementView | None = Field(
+        default=None,
+        description="Of a one-time contract as it is entered: what the criteria say of the deal",
+    )
 
     @classmethod
     def of(cls, contract: Contract, today: date) -> "ContractView":

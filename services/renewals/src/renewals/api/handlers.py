@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.churn import Outcomes
 from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.figures import Retention
+from renewals.application.good_customers import GoodCustomers
 from renewals.application.inputs import StateRates
 from renewals.application.ports import OpensWork
 
@@ -22,4 +24,6 @@ class Handlers:
     state_rates: StateRates
     economics: UnitEconomics
     state_economics: StateEconomics
+    good_customers: GoodCustomers
+    outcomes: Outcomes
     clock: Clock

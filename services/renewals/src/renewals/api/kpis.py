@@ -23,9 +23,11 @@ from renewals.api.kpi_views import (
     FiguresRow,
     GrowthView,
     LineageAnswer,
+    ReasonView,
     RetentionView,
     churn_view,
     growth_view,
+    reason_view,
     retention_view,
 )
 from renewals.api.reading import AsOf, Day, KnownAt
@@ -225,6 +227,14 @@ def kpi_routes(handlers: Handlers) -> Routes:
     async def get_churn(answering: Answering) -> Any:
         """Customers and ARR lost: logo churn = 1 − logo retention, revenue churn = 1 − GRR."""
         return await answering.of("churn", retention, churn_view, ChurnView)
+
+    @route("/kpis/churn/reasons", answers=FiguresAnswer[ReasonView], summary="Why customers were lost")
+    async def get_churn_reasons(answering: Answering) -> Any:
+        """Customers and ARR lost by reason, expected, avoidable, good customer, and whether they met the criteria.
+
+        As their reviews say by `known_at`. Of each `why` the rows add up to what churned.
+        """
+        return await answering.of("churn-reasons", retention.reasons, reason_view, ReasonView)
 
     @route("/kpis/growth", answers=FiguresAnswer[GrowthView], summary="Growth")
     async def get_growth(answering: Answering) -> Any:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
-from renewals.application import figures
-from renewals.domain import errors
+from renewals.application import figures, good_customers
+from renewals.domain import errors, outcomes
 from renewals.domain.currencies import CurrencyUnknown
 from renewals.domain.economics import EconomicsInvalid
 from renewals.domain.rates import RateMissing
@@ -36,6 +36,11 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
     figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),
     EconomicsInvalid: Problem(422, "economics-invalid", pointer="/inputs"),
+    outcomes.TermUnknown: Problem(404, "term-unknown", "There is no such term"),
+    outcomes.NotChurned: Problem(409, "not-churned", "The term has not churned"),
+    outcomes.ReviewIncomplete: Problem(422, "review-incomplete", pointer="/is_done"),
+    good_customers.CriteriaUnknown: Problem(404, "criteria-unknown", "There are no such criteria"),
+    good_customers.CriteriaMovedOn: Problem(412, "criteria-moved-on", "The criteria have another version by now"),
     RateMissing: Problem(422, "rate-missing", "An exchange rate is missing"),
 }
 

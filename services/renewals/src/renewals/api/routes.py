@@ -9,13 +9,14 @@ from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor
 from mainstay.web.problems import ProblemError
 from mainstay.web.routes import Caller, Routes
 from renewals.api.contract_views import ContractView
+from renewals.api.good_customers import JudgementView
 from renewals.api.handlers import Handlers
 from renewals.api.problems import RANGE_BACKWARDS
 from renewals.api.reading import ContractId, Day, OfAccount
 from renewals.api.schemas import AmendmentBody, ContractBody, RenewalView
 from renewals.application.changing import as_a_whole
 from renewals.domain import amending
-from renewals.domain.contracts import CANCELLED, Contract
+from renewals.domain.contracts import CANCELLED, Contract, Kind
 
 AHEAD = timedelta(days=120)
 """How far /renewals looks where `to` is not given."""
@@ -31,10 +32,16 @@ def contract_routes(handlers: Handlers) -> Routes:
 
     @routes.post("/contracts", scope="renewals:write", answers=ContractView, status=201)
     async def enter_contract(body: ContractBody, caller: Caller, response: Response) -> ContractView:
-        """Enter a contract; its terms up to today's come with it. A window that is open already opens at once."""
+        """Enter a contract; its terms up to today's come with it. A window that is open already opens at once.
+
+        A one-time contract comes with what the good-customer criteria say of it.
+        """
         contract = await handlers.enter(body.stated(), by=caller.id)
         response.headers["Location"] = f"/v1/contracts/{contract.id}"
-        return shown(contract)
+        entered = shown(contract)
+        if contract.kind is Kind.ONE_TIME:
+            entered.good_customer = JudgementView.of(await handlers.good_customers.deal(contract))
+        return entered
 
     @routes.patch("/contracts/{contract_id}", scope="renewals:write", answers=ContractView)
     async def amend_contract(contract_id: ContractId, body: AmendmentBody, caller: Caller) -> ContractView:

@@ -8,6 +8,7 @@ from mainstay.contracts.envelope import Event
 from mainstay.contracts.renewals import (
     AccountValueChanged,
     HealthAtOpening,
+    OneTimeHandedOver,
     RenewalWindowOpened,
     TermEnded,
     TermRenewed,
@@ -68,6 +69,19 @@ def window_opened(
         late_by_seconds=max(int((now - opened.occurred_at).total_seconds()), 0),
         health=HealthAtOpening(health.score, health.band, health.coverage, health.as_of) if health else None,
     )
+
+
+def handed_over_event(contract: Contract, now: datetime) -> Event[OneTimeHandedOver]:
+    """That the support desk serves a customer that bought once."""
+    handed_over = OneTimeHandedOver(
+        account_id=contract.account_id,
+        contract_id=contract.id,
+        occurred_at=now,
+        starts_on=contract.latest.start,
+        ends_before=contract.latest.end_exclusive,
+        amount=MoneyData(contract.latest.amount, contract.currency),
+    )
+    return _event(handed_over, now)
 
 
 def value_event(ledger: AccountLedger, now: datetime) -> Event[AccountValueChanged]:

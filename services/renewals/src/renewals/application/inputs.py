@@ -36,6 +36,8 @@ class AccountGroup:
     owner: str | None
     source: str
     event_id: str
+    industry: str | None = None
+    parent_id: str | None = None
 
 
 class Inputs(Protocol):
@@ -81,4 +83,6 @@ class RecordGroups:
         """Take in a batch, in one transaction with its positions. Raises `PositionTaken`."""
         async with self._work(batch) as work:
             fresh = await work.first_times([(each.source, each.event_id) for each in batch.messages])
-            await work.inputs.add_groups([each for each in batch.messages if (each.source, each.event_id) in fresh])
+            said = [each for each in batch.messages if (each.source, each.event_id) in fresh]
+            await work.inputs.add_groups(said)
+            await work.profiles.report(said)

@@ -14,8 +14,10 @@ from renewals.domain.terms import Term
 from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
+    from renewals.application.churn import ChurnBook
     from renewals.application.economics import EconomicsBook
     from renewals.application.figures import FigureBook
+    from renewals.application.good_customers import CriteriaBook, Profiles
     from renewals.application.inputs import Inputs
 
 
@@ -106,6 +108,9 @@ class Contracts(Protocol):
 
     async def of_accounts(self, account_ids: Collection[str]) -> Sequence[Contract]:
         """Every contract of the accounts, oldest first."""
+
+    async def of_ids(self, contract_ids: Collection[str]) -> Sequence[Contract]:
+        """Those of the contracts that there are."""
 
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""
@@ -212,6 +217,18 @@ class Work(Protocol):
     @property
     def economics(self) -> "EconomicsBook":
         """Costs and margins."""
+
+    @property
+    def churn(self) -> "ChurnBook":
+        """Terms that ended, and the reviews of customers that left."""
+
+    @property
+    def criteria(self) -> "CriteriaBook":
+        """What makes a good customer."""
+
+    @property
+    def profiles(self) -> "Profiles":
+        """What accounts are now."""
 
     @property
     def health(self) -> HealthBoard:

@@ -13,7 +13,16 @@ from mainstay.service.subjects import ACCOUNT, Subjects, tombstone
 from renewals.application.ports import Done
 from renewals.application.timers import ACCOUNT_DUE
 from renewals.store.forgetting import forget_in_ledger
-from renewals.store.tables import SCHEMA, account, account_group, account_health, contract, kit, ledger_entry
+from renewals.store.tables import (
+    SCHEMA,
+    account,
+    account_group,
+    account_health,
+    account_profile,
+    contract,
+    kit,
+    ledger_entry,
+)
 
 # The old row is locked first, as by every change of a contract; contracts refer to the new one before it goes.
 _LOCK: Final = text(f"SELECT FROM {account} WHERE account_id = :account FOR UPDATE")
@@ -45,6 +54,8 @@ class ErasureStore:
             *await self._erased.find(ACCOUNT, subject, f"{account_health}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{account_group}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{ledger_entry}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{account_profile}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{account_profile}", "parent_id"),
         }
         for account_id in found:
             pseudonym = f"{tombstone(subject)}:{erasure_id}"

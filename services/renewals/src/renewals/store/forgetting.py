@@ -6,7 +6,15 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.store.tables import account_group, contract, contract_revision, ledger_entry, ledger_withdrawal
+from renewals.store.tables import (
+    account_group,
+    account_profile,
+    churn_review,
+    contract,
+    contract_revision,
+    ledger_entry,
+    ledger_withdrawal,
+)
 
 _MINE: Final = f"(SELECT id FROM {contract} WHERE account_id = :pseudonym)"
 _RENAME: Final = (
@@ -39,6 +47,15 @@ _FORGET_WORDS: Final = (
         f"UPDATE {ledger_withdrawal} SET reason = ''"
         f" WHERE entry_id IN (SELECT id FROM {ledger_entry} WHERE contract_id IN {_MINE})"
     ),
+    (
+        f"UPDATE {churn_review} SET snapshot = jsonb_build_object('went_well', NULL, 'went_badly', NULL)"
+        f" WHERE contract_id IN {_MINE}"
+    ),
+)
+# What an account is now, and that others are part of it.
+_FORGET_PROFILE: Final = (
+    f"DELETE FROM {account_profile} WHERE account_id = :account",
+    f"UPDATE {account_profile} SET parent_id = NULL WHERE parent_id = :account",
 )
 
 
@@ -56,6 +73,8 @@ async def forget_in_ledger(connection: AsyncConnection, account_id: str, pseudon
         kept += (await connection.execute(text(statement), quoted)).rowcount
     for statement in _FORGET_WORDS:
         await connection.execute(text(statement), {"pseudonym": pseudonym})
+    for statement in _FORGET_PROFILE:
+        await connection.execute(text(statement), {"account": account_id})
     return kept
 
 

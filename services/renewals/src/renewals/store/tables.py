@@ -167,6 +167,45 @@ economics = Table(
     Column("recorded_by", Text, nullable=False),
 )
 
+churn_review = Table(
+    "churn_review",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("contract_id", Text, ForeignKey(contract.c.id), nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("churn_reason", Text),
+    Column("was_expected", Boolean),
+    Column("was_avoidable", Boolean),
+    Column("was_good_customer", Boolean),
+    Column("win_back_on", Date),
+    Column("is_done", Boolean, nullable=False),
+    Column("snapshot", JSONB, nullable=False, comment='what people wrote: {"went_well", "went_badly"}'),
+    Column("verdict", Text, nullable=False, comment="of the criteria of then: good, not_good or unknown"),
+    Column("criteria_version", Integer),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+
+good_customer_criteria = Table(
+    "good_customer_criteria",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("document", JSONB, nullable=False, comment="as it was sent"),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    Column("saved_by", Text, nullable=False),
+)
+
+account_profile = Table(
+    "account_profile",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("segment", Text),
+    Column("tier", Text),
+    Column("industry", Text),
+    Column("parent_id", Text),
+)
+
 account_group = Table(
     "account_group",
     metadata,

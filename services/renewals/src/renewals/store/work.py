@@ -11,10 +11,12 @@ from mainstay.messaging.consuming import Batch
 from mainstay.service.subjects import Subjects
 from renewals.application.timers import ACCOUNT_DUE, timer_key
 from renewals.store.accounts import AccountStore
+from renewals.store.churn import ChurnStore
 from renewals.store.contracts import ContractStore
 from renewals.store.economics import EconomicsStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
+from renewals.store.good_customers import CriteriaStore, ProfileStore
 from renewals.store.health import HealthStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
@@ -33,6 +35,9 @@ class RenewalsWork:
         self.figures = FigureStore(tx.connection)
         self.inputs = InputStore(tx.connection, self.erased)
         self.economics = EconomicsStore(tx.connection)
+        self.churn = ChurnStore(tx.connection)
+        self.criteria = CriteriaStore(tx.connection)
+        self.profiles = ProfileStore(tx.connection, self.erased)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
