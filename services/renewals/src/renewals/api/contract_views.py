@@ -127,10 +127,6 @@ class ContractView(BaseModel):
     cancellation: CancellationView | None
     holders: list[HolderView] = Field(description="Which account had it from when on; empty if it never changed hands")
     terms: list[TermView]
-    good_customer: JudgementView | None = Field(
-        default=None,
-        description="Of a one-time contract as it is entered: what the criteria say of the deal",
-    )
 
     @classmethod
     def of(cls, contract: Contract, today: date) -> "ContractView":
@@ -159,6 +155,12 @@ class ContractView(BaseModel):
             holders=[HolderView(account_id=each.account_id, since=each.since) for each in contract.holders],
             terms=[TermView.of(contract, term, today) for term in contract.terms],
         )
+
+
+class OneTimeView(ContractView):
+    """A one-time contract as it was entered, with what the good-customer criteria say of the deal."""
+
+    good_customer: JudgementView
 
 
 class RevisionView(BaseModel):

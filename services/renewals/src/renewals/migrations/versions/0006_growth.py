@@ -79,16 +79,27 @@ TABLES = (
         " WHERE outcome IS NOT NULL"
     ),
 )
+KEEP = """
+    CREATE FUNCTION renewals.keep_what_was_stated() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        -- Erasure alone changes what was recorded: what people wrote.
+        IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'snapshot' = to_jsonb(OLD) - 'snapshot' THEN
+            RETURN NEW;
+        END IF;
+        RAISE EXCEPTION 'what was stated is only added to';
+    END $$
+    """
 ONLY_ADDED_TO = ("economics", "churn_review", "good_customer_criteria")
 
 
 def upgrade() -> None:
     for statement in TABLES:
         op.execute(statement)
+    op.execute(KEEP)
     for table in ONLY_ADDED_TO:
         op.execute(
             f"CREATE TRIGGER only_added_to BEFORE UPDATE OR DELETE ON renewals.{table}"
-            " FOR EACH ROW EXECUTE FUNCTION renewals.keep_the_ledger()"
+            " FOR EACH ROW EXECUTE FUNCTION renewals.keep_what_was_stated()"
         )
 
 
@@ -97,3 +108,4 @@ def downgrade() -> None:
         op.execute(f"DROP INDEX renewals.{index}")
     for table in (*ONLY_ADDED_TO, "account_profile"):
         op.execute(f"DROP TABLE renewals.{table}")
+    op.execute("DROP FUNCTION renewals.keep_what_was_stated()")
