@@ -11,22 +11,27 @@ from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.amendments import amendment_routes
+from renewals.api.burn_down import burn_down_routes
 from renewals.api.churn import churn_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.economics import economics_routes
 from renewals.api.good_customers import good_customer_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
+from renewals.api.opportunities import opportunity_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.routes import contract_routes, renewal_routes
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.churn import Outcomes
+from renewals.application.consumption import BurnDowns
 from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.erasure import ObeyErasures
+from renewals.application.expansion import RecordSignals
 from renewals.application.figures import Retention
 from renewals.application.good_customers import GoodCustomers
 from renewals.application.inputs import RecordGroups, StateRates
+from renewals.application.opportunities import Opportunities
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
 from renewals.consumers import subscriptions
@@ -75,6 +80,8 @@ class Service:
             state_economics=StateEconomics(self.work, clock),
             good_customers=good_customers,
             outcomes=Outcomes(self.work, good_customers, clock),
+            burn_downs=BurnDowns(self.work, clock),
+            opportunities=Opportunities(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -87,6 +94,8 @@ class Service:
                 economics_routes(handlers),
                 churn_routes(handlers),
                 good_customer_routes(handlers),
+                burn_down_routes(handlers),
+                opportunity_routes(handlers),
                 kpi_routes(handlers),
             ],
             PROBLEMS,
@@ -104,7 +113,10 @@ class Service:
     def working(self) -> dict[str, Background]:
         """Consumers, timers and the relay."""
         read = subscriptions(
-            RecordHealth(self.work), RecordGroups(self.work), ObeyErasures(self.work, self.chassis.clock)
+            RecordHealth(self.work),
+            RecordGroups(self.work),
+            RecordSignals(self.work, self.chassis.clock),
+            ObeyErasures(self.work, self.chassis.clock),
         )
         return {
             **{each.topic.name: self.chassis.reading(each) for each in read},

@@ -40,7 +40,7 @@ _TERM_ID = re.compile(r"(.+)\.([1-9]\d{0,8})", re.ASCII | re.DOTALL)
 def term_of(name: str) -> tuple[str, int]:
     """The contract and the number that a term's id names. Raises `TermUnknown`."""
     found = _TERM_ID.fullmatch(name)
-    if found is None or "\x00" in name:
+    if found is None:
         raise TermUnknown(name)
     return found[1], int(found[2])
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from mainstay.kernel.clock import Clock
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.churn import Outcomes
+from renewals.application.consumption import BurnDowns
 from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.figures import Retention
 from renewals.application.good_customers import GoodCustomers
 from renewals.application.inputs import StateRates
+from renewals.application.opportunities import Opportunities
 from renewals.application.ports import OpensWork
 
 
@@ -26,4 +28,6 @@ class Handlers:
     state_economics: StateEconomics
     good_customers: GoodCustomers
     outcomes: Outcomes
+    burn_downs: BurnDowns
+    opportunities: Opportunities
     clock: Clock

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
 from renewals.application import figures, good_customers
-from renewals.domain import errors, outcomes
+from renewals.domain import burn_down, errors, opportunities, outcomes
 from renewals.domain.currencies import CurrencyUnknown
 from renewals.domain.economics import EconomicsInvalid
 from renewals.domain.rates import RateMissing
@@ -39,6 +39,12 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     outcomes.TermUnknown: Problem(404, "term-unknown", "There is no such term"),
     outcomes.NotChurned: Problem(409, "not-churned", "The term has not churned"),
     outcomes.ReviewIncomplete: Problem(422, "review-incomplete", pointer="/is_done"),
+    burn_down.NothingBought: Problem(422, "nothing-bought", "The contract does not entitle to that"),
+    burn_down.MetricNeeded: Problem(422, "metric-needed", "Say of which metric"),
+    opportunities.OpportunityUnknown: Problem(404, "opportunity-unknown", "There is no such opportunity"),
+    opportunities.OpportunityMovedOn: Problem(412, "opportunity-moved-on", "It has another version by now"),
+    opportunities.OutcomeIncomplete: Problem(422, "outcome-incomplete", pointer="/stage"),
+    opportunities.CreditsInvalid: Problem(422, "credits-invalid", pointer="/credits"),
     good_customers.CriteriaUnknown: Problem(404, "criteria-unknown", "There are no such criteria"),
     good_customers.CriteriaMovedOn: Problem(412, "criteria-moved-on", "The criteria have another version by now"),
     RateMissing: Problem(422, "rate-missing", "An exchange rate is missing"),

@@ -7,6 +7,7 @@ from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Event
 from mainstay.contracts.renewals import (
     AccountValueChanged,
+    ExpansionSignalled,
     HealthAtOpening,
     OneTimeHandedOver,
     RenewalWindowOpened,
@@ -18,6 +19,7 @@ from mainstay.observability.tracing import current_traceparent
 from renewals.application.ports import AccountLedger, Health
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
+from renewals.domain.opportunities import Opportunity
 
 SOURCE = "mainstay/renewals"
 
@@ -82,6 +84,29 @@ def handed_over_event(contract: Contract, now: datetime) -> Event[OneTimeHandedO
         amount=MoneyData(contract.latest.amount, contract.currency),
     )
     return _event(handed_over, now)
+
+
+def expansion_event(opportunity: Opportunity, occurred_at: datetime, now: datetime) -> Event[ExpansionSignalled]:
+    """That a customer needs more, of an opportunity that a signal made."""
+    need, contract_id = opportunity.need, str(opportunity.contract_id)
+    if need is None or opportunity.term is None:
+        raise ValueError("nobody signalled this opportunity")
+    signalled = ExpansionSignalled(
+        account_id=opportunity.account_id,
+        contract_id=contract_id,
+        term_id=term_id(contract_id, opportunity.term),
+        opportunity_id=opportunity.id,
+        occurred_at=occurred_at,
+        signal=need.signal.value,
+        kind=opportunity.kind.value,
+        subject=need.subject,
+        used=need.used,
+        bought=need.bought,
+        projected_on=need.projected_on,
+        earliest=need.earliest,
+        latest=need.latest,
+    )
+    return _event(signalled, now)
 
 
 def value_event(ledger: AccountLedger, now: datetime) -> Event[AccountValueChanged]:

@@ -44,13 +44,13 @@ class SavedCriteria:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What an account is now, as far as health-score said; `parent_id` is the account that it is part of."""
+    """What an account is now, as far as health-score said."""
 
     account_id: str
     segment: str | None
     tier: str | None
     industry: str | None
-    parent_id: str | None
+    owner: str | None
 
 
 class Profiles(Protocol):

@@ -37,7 +37,6 @@ class AccountGroup:
     source: str
     event_id: str
     industry: str | None = None
-    parent_id: str | None = None
 
 
 class Inputs(Protocol):

@@ -15,10 +15,12 @@ from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
     from renewals.application.churn import ChurnBook
+    from renewals.application.consumption import ConsumptionBook
     from renewals.application.economics import EconomicsBook
     from renewals.application.figures import FigureBook
     from renewals.application.good_customers import CriteriaBook, Profiles
     from renewals.application.inputs import Inputs
+    from renewals.application.opportunities import OpportunityBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,14 @@ class Work(Protocol):
     @property
     def profiles(self) -> "Profiles":
         """What accounts are now."""
+
+    @property
+    def consumption(self) -> "ConsumptionBook":
+        """What accounts use."""
+
+    @property
+    def opportunities(self) -> "OpportunityBook":
+        """What more could be sold."""
 
     @property
     def health(self) -> HealthBoard:

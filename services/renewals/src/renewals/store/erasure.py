@@ -19,9 +19,11 @@ from renewals.store.tables import (
     account_group,
     account_health,
     account_profile,
+    consumption,
     contract,
     kit,
     ledger_entry,
+    opportunity,
 )
 
 # The old row is locked first, as by every change of a contract; contracts refer to the new one before it goes.
@@ -55,7 +57,8 @@ class ErasureStore:
             *await self._erased.find(ACCOUNT, subject, f"{account_group}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{ledger_entry}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{account_profile}", "account_id"),
-            *await self._erased.find(ACCOUNT, subject, f"{account_profile}", "parent_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{consumption}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{opportunity}", "subject"),
         }
         for account_id in found:
             pseudonym = f"{tombstone(subject)}:{erasure_id}"

@@ -84,7 +84,7 @@ class ProfileStore:
                 "segment": each.segment,
                 "tier": each.tier,
                 "industry": each.industry,
-                "parent_id": each.parent_id,
+                "owner": each.owner,
             }
             for each in latest.values()
         ]
@@ -92,7 +92,7 @@ class ProfileStore:
 
 
 def _profile(row: Any) -> Profile:
-    return Profile(row.account_id, row.segment, row.tier, row.industry, row.parent_id)
+    return Profile(row.account_id, row.segment, row.tier, row.industry, row.owner)
 
 
 def _saved(row: Any) -> SavedCriteria:

@@ -12,6 +12,7 @@ from mainstay.service.subjects import Subjects
 from renewals.application.timers import ACCOUNT_DUE, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.churn import ChurnStore
+from renewals.store.consumption import ConsumptionStore
 from renewals.store.contracts import ContractStore
 from renewals.store.economics import EconomicsStore
 from renewals.store.erasure import ErasureStore
@@ -20,6 +21,7 @@ from renewals.store.good_customers import CriteriaStore, ProfileStore
 from renewals.store.health import HealthStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
+from renewals.store.opportunities import OpportunityStore
 
 
 class RenewalsWork:
@@ -38,6 +40,8 @@ class RenewalsWork:
         self.churn = ChurnStore(tx.connection)
         self.criteria = CriteriaStore(tx.connection)
         self.profiles = ProfileStore(tx.connection, self.erased)
+        self.consumption = ConsumptionStore(tx.connection, self.erased)
+        self.opportunities = OpportunityStore(tx.connection)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Costs and margins by segment; reviews of lost customers, criteria of good ones, and what accounts are now.
+"""Costs and margins; reviews of lost customers and criteria of good ones; what accounts use; opportunities and credit.
 
 Revision ID: 0006
 Revises: 0003
@@ -60,14 +60,85 @@ TABLES = (
         segment text,
         tier text,
         industry text,
-        parent_id text
+        owner text
     )
     """,
-    "CREATE INDEX account_profile_parent ON renewals.account_profile (parent_id) WHERE parent_id IS NOT NULL",
-    # What was kept of accounts until now; their industry and parent come with the next word about each.
     """
-    INSERT INTO renewals.account_profile (account_id, sequence, segment, tier)
-    SELECT DISTINCT ON (account_id) account_id, sequence, segment, tier FROM renewals.account_group
+    CREATE TABLE renewals.consumption (
+        account_id text NOT NULL,
+        metric text NOT NULL,
+        day date NOT NULL,
+        said jsonb NOT NULL,
+        PRIMARY KEY (account_id, metric, day)
+    )
+    """,
+    """
+    CREATE TABLE renewals.charge (
+        id text PRIMARY KEY,
+        contract_id text NOT NULL REFERENCES renewals.contract (id),
+        kind text NOT NULL CHECK (kind IN ('top_up', 'overage')),
+        metric text NOT NULL,
+        quantity numeric NOT NULL,
+        amount numeric NOT NULL,
+        charged_on date NOT NULL,
+        snapshot jsonb NOT NULL,
+        recorded_at timestamptz NOT NULL,
+        recorded_by text NOT NULL
+    )
+    """,
+    "CREATE INDEX charge_of ON renewals.charge (contract_id, id)",
+    """
+    CREATE TABLE renewals.opportunity (
+        id text PRIMARY KEY,
+        account_id text NOT NULL,
+        contract_id text REFERENCES renewals.contract (id),
+        term integer,
+        signal text,
+        subject text,
+        need jsonb,
+        kind text NOT NULL,
+        stage text NOT NULL,
+        owner text,
+        version integer NOT NULL,
+        snapshot jsonb NOT NULL,
+        created_at timestamptz NOT NULL,
+        created_by text NOT NULL,
+        changed_at timestamptz NOT NULL,
+        changed_by text NOT NULL
+    )
+    """,
+    # Once a signal and term, whatever comes again.
+    (
+        "CREATE UNIQUE INDEX opportunity_signal ON renewals.opportunity (contract_id, term, signal, subject)"
+        " WHERE signal IS NOT NULL"
+    ),
+    "CREATE INDEX opportunity_of ON renewals.opportunity (account_id, id)",
+    "CREATE INDEX opportunity_owner ON renewals.opportunity (owner, id)",
+    """
+    CREATE TABLE renewals.opportunity_version (
+        opportunity_id text NOT NULL REFERENCES renewals.opportunity (id),
+        version integer NOT NULL,
+        snapshot jsonb NOT NULL,
+        recorded_at timestamptz NOT NULL,
+        recorded_by text NOT NULL,
+        PRIMARY KEY (opportunity_id, version)
+    )
+    """,
+    """
+    CREATE TABLE renewals.renewal_credit (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        contract_id text NOT NULL REFERENCES renewals.contract (id),
+        term integer NOT NULL,
+        credits jsonb NOT NULL,
+        recorded_at timestamptz NOT NULL,
+        recorded_by text NOT NULL
+    )
+    """,
+    "CREATE INDEX renewal_credit_of ON renewals.renewal_credit (contract_id, term, recorded_at DESC)",
+    # What was kept of accounts until now; their industry comes with the next word about each.
+    """
+    INSERT INTO renewals.account_profile (account_id, sequence, segment, tier, owner)
+    SELECT DISTINCT ON (account_id) account_id, sequence, segment, tier, owner FROM renewals.account_group
     ORDER BY account_id, sequence DESC
     """,
     (
@@ -89,7 +160,14 @@ KEEP = """
         RAISE EXCEPTION 'what was stated is only added to';
     END $$
     """
-ONLY_ADDED_TO = ("economics", "churn_review", "good_customer_criteria")
+ONLY_ADDED_TO = (
+    "economics",
+    "churn_review",
+    "good_customer_criteria",
+    "charge",
+    "opportunity_version",
+    "renewal_credit",
+)
 
 
 def upgrade() -> None:
@@ -106,6 +184,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for index in ("contract_successor", "term_ended"):
         op.execute(f"DROP INDEX renewals.{index}")
-    for table in (*ONLY_ADDED_TO, "account_profile"):
+    for table in (*ONLY_ADDED_TO, "opportunity", "consumption", "account_profile"):
         op.execute(f"DROP TABLE renewals.{table}")
     op.execute("DROP FUNCTION renewals.keep_what_was_stated()")
