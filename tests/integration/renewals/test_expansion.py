@@ -354,6 +354,70 @@ async def test_the_credit_for_a_renewal_is_split(office: Office) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (404, "term-unknown")
 
 
+async def test_what_people_are_credited_with_adds_up_by_period(office: Office) -> None:
+    contract = await office.enters("acme", start="2025-01-01", term_months=12, amount="1200.01")
+    before = await office.enters("bolt", start="2025-01-01", end="2025-12-31", at_end="cancel")
+    await office.enters("bolt", start="2026-01-01", term_months=12, amount="500", renews=before["id"])
+    halves = [
+        {"person": "ann", "share": "0.5", "on": "2026-01-01"},
+        {"person": "bob", "share": "0.5", "on": "2026-02-01"},
+    ]
+    for name in (f"{contract['id']}.1", f"{before['id']}.1", f"{contract['id']}.2"):
+        assert (await office.http.put(f"/v1/renewals/{name}/credit", json={"credits": halves})).status_code == 200
+    for amount in ("10.00", "0.01"):
+        body = {"account_id": "acme", "kind": "referral", "amount": money(amount)}
+        opportunity = (await office.http.post("/v1/opportunities", json=body)).json()
+        assert (await patches(office, opportunity, stage="won", credits=halves)).status_code == 200
+    lost = (await office.http.post("/v1/opportunities", json={"account_id": "acme", "kind": "seats"})).json()
+    await patches(office, lost, stage="lost", reason="no money", amount=money("99.00"), credits=halves)
+
+    january = await read(office, "/v1/kpis/credits", **{"from": "2026-01-01", "to": "2026-02-01"})
+    both = await read(office, "/v1/kpis/credits", limit="3", **{"from": "2026-01-01", "to": "2026-03-01"})
+    rest = await read(
+        office, "/v1/kpis/credits", cursor=both["next_cursor"], **{"from": "2026-01-01", "to": "2026-03-01"}
+    )
+
+    def told(answer: Any) -> list[tuple[str, str, str, int]]:
+        return [(each["person"], each["what"], each["amount"]["amount"], each["successes"]) for each in answer["data"]]
+
+    assert told(january) == [("ann", "referral", "5.01", 2), ("ann", "renewal", "850.01", 2)]
+    assert [*told(both), *told(rest)] == [
+        *told(january),
+        ("bob", "referral", "5.00", 2),
+        ("bob", "renewal", "850.00", 2),
+    ]
+
+
+async def test_charges_are_lines_of_their_own_as_they_were_known(office: Office) -> None:
+    contract = await office.enters("acme", start="2025-06-01", term_months=12, entitlements={"a": 9, "b": 9})
+    path = f"/v1/contracts/{contract['id']}/charges"
+    charge = {"kind": "top_up", "metric": "a", "quantity": "10", "amount": money("5.00"), "on": "2025-12-01"}
+    retention = await read(office, "/v1/kpis/retention", **{"from": "2025-07-01", "to": "2026-01-05"})
+    for change in ({}, {"metric": "b"}, {"kind": "overage"}, {"on": "2026-01-05"}):
+        assert (await office.http.post(path, json={**charge, **change})).status_code == 201
+    then = office.clock.now()
+    await office.it_is("2026-01-06T09:00")
+    await office.service.chassis.keys.refresh()
+    correction = {**charge, "quantity": "-4", "amount": money("-2.00"), "reason": "billed twice"}
+    assert (await office.http.post(path, json=correction)).status_code == 201
+    period = {"from": "2025-07-01", "to": "2026-01-05"}
+
+    now = await read(office, "/v1/kpis/charges", **period)
+    was = await read(office, "/v1/kpis/charges", known_at=then.isoformat(), limit="1", **period)
+    rest = await read(office, "/v1/kpis/charges", cursor=was["next_cursor"], **period)
+
+    def told(answer: Any) -> list[tuple[str, str, str, str]]:
+        return [(each["kind"], each["metric"], each["quantity"], each["amount"]["amount"]) for each in answer["data"]]
+
+    assert told(now) == [("overage", "a", "10", "5.00"), ("top_up", "a", "6", "3.00"), ("top_up", "b", "10", "5.00")]
+    assert told(was) == told(now)[:1]
+    assert told(rest) == told(now)[1:]
+    all_then = await read(office, "/v1/kpis/charges", known_at=then.isoformat(), **period)
+    assert told(all_then)[1] == ("top_up", "a", "10", "5.00")
+    again = await read(office, "/v1/kpis/retention", **{"from": "2025-07-01", "to": "2026-01-05"})
+    assert again["data"] == retention["data"]
+
+
 async def test_an_erased_accounts_use_is_gone_and_its_opportunities_have_no_name(office: Office) -> None:
     contract = await office.enters("acme-canary", start="2026-01-01", term_months=12, seats=1, entitlements={"a": 9})
     await office.enters("parent", start="2026-01-01", term_months=12)

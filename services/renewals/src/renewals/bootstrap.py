@@ -18,6 +18,7 @@ from renewals.api.economics import economics_routes
 from renewals.api.good_customers import good_customer_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
+from renewals.api.line_figures import line_figure_routes
 from renewals.api.opportunities import opportunity_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
@@ -96,6 +97,7 @@ class Service:
                 good_customer_routes(handlers),
                 burn_down_routes(handlers),
                 opportunity_routes(handlers),
+                line_figure_routes(handlers),
                 kpi_routes(handlers),
             ],
             PROBLEMS,

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
+from mainstay.kernel.money import Money
 from renewals.application.ports import OpensWork, Work
-from renewals.domain.burn_down import BurnDown, Charge, MetricNeeded, NothingBought, burn_down
+from renewals.domain.burn_down import BurnDown, Charge, ChargeKind, MetricNeeded, NothingBought, burn_down
 from renewals.domain.consumption import Reading, levels, now_of
 from renewals.domain.contracts import Contract
 from renewals.domain.currencies import smallest
@@ -33,6 +34,17 @@ class KeptCharge:
     recorded_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """Charges of one kind and metric in one currency, added up."""
+
+    kind: ChargeKind
+    metric: str
+    quantity: Decimal
+    amount: Money
+    contracts: int
+
+
 class ConsumptionBook(Protocol):
     """Readings and charges, within one transaction."""
 
@@ -47,6 +59,17 @@ class ConsumptionBook(Protocol):
 
     async def charges(self, contract_id: str) -> Sequence[Charge]:
         """Every charge of a contract."""
+
+    async def charged(
+        self,
+        first: date,
+        last: date,
+        known_at: datetime,
+        *,
+        after: tuple[str, str, str] | None,
+        limit: int,
+    ) -> "Sequence[Charged]":
+        """Up to `limit` sums of charges of days of `[first, last)`, by kind, metric and currency, after the given."""
 
     async def charges_page(self, contract_id: str, *, after: str | None, limit: int) -> Sequence[KeptCharge]:
         """Up to `limit` charges of a contract, in the order in which they were recorded, after the given one."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
+from mainstay.kernel.money import Money
 from renewals.application.announcing import term_id
+from renewals.application.figures import TooManyPeriods
 from renewals.application.ports import OpensWork, Work
 from renewals.domain.entering import exact
 from renewals.domain.errors import AccountErased, RenewsAnother
@@ -20,8 +23,12 @@ from renewals.domain.opportunities import (
     OpportunityUnknown,
     Stage,
     check_credits,
+    credited,
 )
 from renewals.domain.outcomes import TermOutcome, TermUnknown, outcome_of
+from renewals.domain.terms import rounded
+
+MOST_SPLITS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,12 @@ class OpportunityBook(Protocol):
     async def credit(self, contract_id: str, number: int) -> "RenewalCredit | None":
         """The latest split for a term's renewal."""
 
+    async def won(self, first: date, last: date, *, limit: int) -> Sequence[Opportunity]:
+        """Up to `limit` opportunities that were won, with a share that counts on days of `[first, last)`."""
+
+    async def splits(self, first: date, last: date, *, limit: int) -> "Sequence[RenewalSplit]":
+        """Up to `limit` latest splits for renewals, with a share that counts on days of `[first, last)`."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenewalCredit:
@@ -80,6 +93,29 @@ class RenewalCredit:
     credits: tuple[Credit, ...]
     recorded_at: datetime
     recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalSplit:
+    """The split for a term's renewal; `successor` is the contract that renewed it, where it is another one."""
+
+    contract_id: str
+    number: int
+    credits: tuple[Credit, ...]
+    successor: str | None
+
+
+RENEWAL = "renewal"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCredit:
+    """What a person is credited with in a period, of renewals or of one kind of opportunities, in one currency."""
+
+    person: str
+    what: str
+    amount: Money
+    successes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +201,33 @@ class Opportunities:
             await self._credited(work, contract_id, number)
             await work.opportunities.add_credit(contract_id, number, split, self._clock.now(), by)
             return await self._credited(work, contract_id, number)
+
+    async def by_person(self, first: date, last: date) -> Sequence[PersonCredit]:
+        """What people are credited with on days from `first` on and before `last`, by person, kind and currency.
+
+        Raises `TooManyPeriods` where that would be more than `MOST_SPLITS` successes.
+        """
+        async with self._work() as work:
+            won = await work.opportunities.won(first, last, limit=MOST_SPLITS + 1)
+            splits = await work.opportunities.splits(first, last, limit=MOST_SPLITS + 1)
+            if len(won) + len(splits) > MOST_SPLITS:
+                raise TooManyPeriods(f"more than {MOST_SPLITS} successes are credited in this period")
+            names = {each.contract_id for each in splits} | {each.successor for each in splits if each.successor}
+            contracts = {each.id: each for each in await work.contracts.of_ids(names)}
+        successes = [(each.kind.value, each.amount, each.credits) for each in won if each.amount]
+        today = self._clock.now().date()
+        for each in splits:
+            contract = contracts[each.contract_id]
+            outcome = outcome_of(contract, each.number, contracts.get(each.successor or ""), today)
+            if outcome is not None:
+                successes.append((RENEWAL, rounded(outcome.renewed, contract.currency), each.credits))
+        sums: dict[tuple[str, str, str], tuple[Money, int]] = {}
+        for what, amount, split in successes:
+            for person, part in credited(amount, split, first, last):
+                key = (person, what, part.currency)
+                was, count = sums.get(key, (Money(Decimal(0), part.currency), 0))
+                sums[key] = was + part, count + 1
+        return [PersonCredit(person, what, *sums[person, what, code]) for person, what, code in sorted(sums)]
 
     async def _credited(self, work: Work, contract_id: str, number: int) -> CreditedRenewal:
         found = await work.contracts.of_ids([contract_id])

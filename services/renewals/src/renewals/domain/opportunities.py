@@ -1,6 +1,6 @@
 """Expansion: signals that a customer needs more, the opportunities made of them, and who gets the credit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -164,6 +164,13 @@ def parts(amount: Money, split: Sequence[Credit]) -> tuple[Money, ...]:
     for n in by_rest[:left]:
         floors[n] += 1
     return tuple(rounded(floor * unit, amount.currency) for floor in floors)
+
+
+def credited(amount: Money, split: Sequence[Credit], first: date, last: date) -> Iterator[tuple[str, Money]]:
+    """Who is credited with what of an amount on days from `first` on and before `last`."""
+    for credit, part in zip(split, parts(amount, split), strict=True):
+        if first <= credit.on < last:
+            yield credit.person, part
 
 
 def seats_need(used: Decimal | None, bought: int | None) -> Need | None:

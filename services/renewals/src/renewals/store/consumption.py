@@ -6,15 +6,16 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.application.consumption import KeptCharge, Metric
+from mainstay.kernel.money import Money
+from renewals.application.consumption import Charged, KeptCharge, Metric
 from renewals.domain.burn_down import Charge, ChargeKind
 from renewals.domain.consumption import Reading, Said
 from renewals.store.erasure import ErasureStore
-from renewals.store.tables import charge, consumption
+from renewals.store.tables import charge, consumption, contract
 
 BEFORE: Final = timedelta(days=366)
 """So long before a term a level can lie that its use is counted from."""
@@ -88,6 +89,37 @@ class ConsumptionStore:
         """Every charge of a contract."""
         wanted = select(charge).where(charge.c.contract_id == contract_id).order_by(charge.c.id)
         return [_charge(row) for row in await self._connection.execute(wanted)]
+
+    async def charged(
+        self,
+        first: date,
+        last: date,
+        known_at: datetime,
+        *,
+        after: tuple[str, str, str] | None,
+        limit: int,
+    ) -> Sequence[Charged]:
+        """Up to `limit` sums of charges of days of `[first, last)`, by kind, metric and currency, after the given."""
+        key = (charge.c.kind, charge.c.metric, contract.c.currency)
+        wanted = (
+            select(
+                *key,
+                func.sum(charge.c.quantity).label("quantity"),
+                func.sum(charge.c.amount).label("amount"),
+                func.count(charge.c.contract_id.distinct()).label("contracts"),
+            )
+            .select_from(charge.join(contract))
+            .where(charge.c.charged_on >= first, charge.c.charged_on < last, charge.c.recorded_at <= known_at)
+            .group_by(*key)
+            .order_by(*key)
+            .limit(limit)
+        )
+        if after is not None:
+            wanted = wanted.where(tuple_(*key) > tuple_(*after))
+        return [
+            Charged(ChargeKind(row.kind), row.metric, row.quantity, Money(row.amount, row.currency), row.contracts)
+            for row in await self._connection.execute(wanted)
+        ]
 
     async def charges_page(self, contract_id: str, *, after: str | None, limit: int) -> Sequence[KeptCharge]:
         """Up to `limit` charges of a contract, in the order in which they were recorded, after the given one."""

@@ -5,14 +5,22 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.kernel.money import Money
-from renewals.application.opportunities import KeptOpportunity, RenewalCredit, Wanted
+from renewals.application.opportunities import KeptOpportunity, RenewalCredit, RenewalSplit, Wanted
 from renewals.domain.opportunities import Credit, Need, Opportunity, OpportunityKind, Signal, Stage
-from renewals.store.tables import opportunity, opportunity_version, renewal_credit
+from renewals.store.tables import contract, opportunity, opportunity_version, renewal_credit
+
+
+def _counts(split: str) -> str:
+    """Whether a share in a JSON array counts on days of the period."""
+    return (
+        f"EXISTS (SELECT FROM jsonb_array_elements({split}) AS e"
+        " WHERE CAST(e ->> 'on' AS date) >= :first AND CAST(e ->> 'on' AS date) < :last)"
+    )
 
 
 class OpportunityStore:
@@ -123,6 +131,35 @@ class OpportunityStore:
         )
         row = (await self._connection.execute(wanted)).first()
         return RenewalCredit(_read(row.credits), row.recorded_at, row.recorded_by) if row else None
+
+    async def won(self, first: date, last: date, *, limit: int) -> Sequence[Opportunity]:
+        """Up to `limit` opportunities that were won, with a share that counts on days of `[first, last)`."""
+        wanted = (
+            f"SELECT o.* FROM {opportunity} o WHERE o.stage = 'won' AND "
+            + _counts("o.snapshot -> 'credits'")
+            + " ORDER BY o.id LIMIT :limit"
+        )
+        asked = {"first": first, "last": last, "limit": limit}
+        typed = text(wanted).columns(*opportunity.c)
+        return [_kept(row).opportunity for row in await self._connection.execute(typed, asked)]
+
+    async def splits(self, first: date, last: date, *, limit: int) -> Sequence[RenewalSplit]:
+        """Up to `limit` latest splits for renewals, with a share that counts on days of `[first, last)`."""
+        wanted = (
+            "SELECT l.contract_id, l.term, l.credits, s.id AS successor FROM ("
+            f"SELECT DISTINCT ON (contract_id, term) contract_id, term, credits FROM {renewal_credit}"
+            " ORDER BY contract_id, term, recorded_at DESC, id DESC) AS l LEFT JOIN LATERAL ("
+            f"SELECT n.id FROM {contract} n WHERE n.predecessor IS NOT NULL"
+            " AND n.predecessor ->> 'contract_id' = l.contract_id ORDER BY n.id LIMIT 1) AS s ON true"
+            f" WHERE {_counts('l.credits')}"
+            " ORDER BY l.contract_id, l.term LIMIT :limit"
+        )
+        asked = {"first": first, "last": last, "limit": limit}
+        typed = text(wanted).columns(credits=renewal_credit.c.credits.type)
+        return [
+            RenewalSplit(row.contract_id, row.term, _read(row.credits), row.successor)
+            for row in await self._connection.execute(typed, asked)
+        ]
 
     async def _record(self, now: Opportunity, at: datetime, by: str) -> None:
         row = {
