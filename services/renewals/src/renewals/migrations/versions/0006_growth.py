@@ -113,6 +113,7 @@ TABLES = (
         " WHERE signal IS NOT NULL"
     ),
     "CREATE INDEX opportunity_of ON renewals.opportunity (account_id, id)",
+    "CREATE INDEX opportunity_subject ON renewals.opportunity (subject)",
     "CREATE INDEX opportunity_owner ON renewals.opportunity (owner, id)",
     """
     CREATE TABLE renewals.opportunity_version (
