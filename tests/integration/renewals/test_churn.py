@@ -86,6 +86,8 @@ async def test_outcomes_and_reviews_come_in_pages(office: Office) -> None:
             if cursor is None:
                 break
         assert found == ["2025-10-31", "2025-10-31", "2025-11-30", "2025-12-01", "2025-12-31"]
+    within = await read(office, "/v1/churn-reviews", **{"from": "2025-11-30", "to": "2025-12-01"})
+    assert [each["ended_on"] for each in within["data"]] == ["2025-11-30", "2025-12-01"]
 
 
 async def test_a_customer_that_left_is_reviewed_and_listed_until_that_is_done(office: Office) -> None:
@@ -222,3 +224,5 @@ async def test_an_erased_customers_review_keeps_its_reason_and_loses_its_words(o
     kept = await read(office, f"/v1/renewals/{gone['id']}.1/review")
     assert (kept["review"]["reason"], kept["review"]["went_well"]) == ("price", None)
     assert await open_reviews(office, "done") == []
+    again = await office.http.put(f"/v1/renewals/{gone['id']}.1/review", json=DONE)
+    assert (again.status_code, again.json()["code"]) == (409, "account-erased")

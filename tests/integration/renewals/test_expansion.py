@@ -315,7 +315,12 @@ async def test_an_erased_accounts_use_is_gone_and_its_opportunities_have_no_name
     assert (await patches(office, seats, words="canary sang", stage="lost", reason="canary silent")).status_code == 200
 
     await ask(office, "account", "acme-canary")
-    await hears(office, uses("acme-canary", "seats", "2026-01-03", used=3.0))
+    await office.enters("other parent", start="2026-01-01", term_months=12)
+    await hears(
+        office,
+        uses("acme-canary", "seats", "2026-01-03", used=3.0),
+        part_of("acme-canary", "other parent", "2026-01-03"),
+    )
 
     assert await holds(office, "canary") == []
     kept = await opportunities(office)

@@ -158,6 +158,13 @@ def test_today_is_not_part_of_the_pace() -> None:
     assert (found.used, found.measured_until) == (Fraction(301), day("2026-01-31"))
 
 
+def test_of_a_term_that_is_over_nothing_is_projected() -> None:
+    found = burn_down(TERM, "prepaid", steadily(2, 400), [], today=day("2027-02-03"))
+
+    assert (found.used, found.balance) == (Fraction(730), Fraction(270))
+    assert (found.projection, found.exhausted_on, found.falls_due_on) == (None, None, day("2027-01-01"))
+
+
 def test_a_part_of_the_use_is_the_contracts() -> None:
     half = burn_down(TERM, "prepaid", steadily(20, 30), [], today=day("2026-01-31"), share=Fraction(1, 2))
 

@@ -82,7 +82,7 @@ def signal(record: Record) -> ConsumptionStated | TeamStated | None:
         parent = said.parent_account_id
         if parent is UNSET or parent is None or parent == said.account_id:
             return None
-        return TeamStated(said.account_id, str(parent), said.occurred_at, event.source, event.id)
+        return TeamStated(said.account_id, str(parent), said.occurred_at.astimezone(UTC), event.source, event.id)
     at = said.occurred_at.astimezone(UTC)
 
     def stated(value: T | UnsetType | None) -> Said[T] | None:

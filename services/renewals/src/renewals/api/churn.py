@@ -179,15 +179,18 @@ def churn_routes(handlers: Handlers) -> Routes:
     @routes.get("/churn-reviews", scope="renewals:read", answers=Page[OutcomeView])
     async def list_reviews(
         state: Annotated[ReviewState | None, Query(description="Default: both")] = None,
+        first: Annotated[Day | None, Query(alias="from", description="Who left on this day or later")] = None,
+        last: Annotated[Day | None, Query(alias="to", description="Who left on this day or before")] = None,
         account_id: OfAccount = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[OutcomeView]:
         """Terms with which a customer left, the longest ago first; open until a review says that it is done."""
         after = _after("reviews", cursor)
-        return _page(
-            "reviews", *await handlers.outcomes.left(state=state, account_id=account_id, after=after, limit=limit)
+        found = await handlers.outcomes.left(
+            state=state, first=first, last=last, account_id=account_id, after=after, limit=limit
         )
+        return _page("reviews", *found)
 
     @routes.get("/renewals/{term_id}/review", scope="renewals:read", answers=JudgedOutcomeView)
     async def get_review(term_id: TermId) -> JudgedOutcomeView:

@@ -11,6 +11,7 @@ from renewals.application.announcing import term_id
 from renewals.application.good_customers import GoodCustomers, facts_of, tenure_months
 from renewals.application.ports import OpensWork, Work
 from renewals.domain.contracts import Contract
+from renewals.domain.errors import AccountErased
 from renewals.domain.good_customers import Fact, Judgement
 from renewals.domain.outcomes import (
     KeptReview,
@@ -56,9 +57,17 @@ class ChurnBook(Protocol):
         """Up to `limit` terms of recurring contracts that came to their end on days of a range, oldest first."""
 
     async def left(
-        self, now: datetime, *, state: ReviewState | None, account_id: str | None, after: Place | None, limit: int
+        self,
+        now: datetime,
+        *,
+        state: ReviewState | None,
+        first: date | None,
+        last: date | None,
+        account_id: str | None,
+        after: Place | None,
+        limit: int,
     ) -> Sequence[EndedTerm]:
-        """Up to `limit` terms with which a customer left, oldest first, by what became of their review."""
+        """Up to `limit` terms with which a customer left on days of a range, oldest first, by their review's state."""
 
     async def one(self, now: datetime, contract_id: str, number: int) -> EndedTerm | None:
         """A term, if it is over and out of grace."""
@@ -100,12 +109,21 @@ class Outcomes:
             return await _with_contracts(work, terms[:limit], now), _place(terms, limit)
 
     async def left(
-        self, *, state: ReviewState | None, account_id: str | None, after: Place | None, limit: int
+        self,
+        *,
+        state: ReviewState | None,
+        first: date | None,
+        last: date | None,
+        account_id: str | None,
+        after: Place | None,
+        limit: int,
     ) -> tuple[Sequence[Ended], Place | None]:
         """Up to `limit` terms with which customers left, oldest first, and where the list goes on."""
         now = self._clock.now()
         async with self._work() as work:
-            terms = await work.churn.left(now, state=state, account_id=account_id, after=after, limit=limit + 1)
+            terms = await work.churn.left(
+                now, state=state, first=first, last=last, account_id=account_id, after=after, limit=limit + 1
+            )
             return await _with_contracts(work, terms[:limit], now), _place(terms, limit)
 
     async def one(self, contract_id: str, number: int) -> tuple[Ended, Judgement]:
@@ -115,9 +133,11 @@ class Outcomes:
             return ended, await self._judge(work, ended)
 
     async def review(self, contract_id: str, number: int, review: Review, *, by: str) -> tuple[Ended, Judgement]:
-        """Keep a review in the place of the one before. Raises `TermUnknown` and `NotChurned`."""
+        """Keep a review in the place of the one before. Raises `TermUnknown`, `NotChurned` and `AccountErased`."""
         async with self._work() as work:
             ended = await self._churned(work, contract_id, number)
+            if not await work.accounts.lock([ended.contract.account_id]):
+                raise AccountErased(ended.contract.account_id)
             judged = await self._judge(work, ended)
             kept = KeptReview(review, self._clock.now(), by, judged.verdict.value, judged.version)
             await work.churn.add(contract_id, number, kept)

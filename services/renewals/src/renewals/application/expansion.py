@@ -69,7 +69,8 @@ class RecordSignals:
             stated = [each for each in said if isinstance(each, ConsumptionStated)]
             teams = [each for each in said if isinstance(each, TeamStated)]
             metrics = await work.consumption.record([((e.account_id, e.metric), e.reading) for e in stated])
-            await self._look(work, metrics, teams)
+            erased = await work.erased.among(sorted({each.account_id for each in teams}))
+            await self._look(work, metrics, [each for each in teams if each.account_id not in erased])
 
     async def _look(self, work: Work, metrics: frozenset[Metric], teams: Sequence[TeamStated]) -> None:
         now = self._clock.now()

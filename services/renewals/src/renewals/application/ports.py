@@ -182,6 +182,9 @@ class Erasures(Protocol):
     async def lift(self, kind: str, subject: str) -> None:
         """From now on the subject is none of the erased."""
 
+    async def among(self, account_ids: Collection[str]) -> frozenset[str]:
+        """Those of the accounts that are erased; it stays so until this transaction ends."""
+
     async def erase_account(self, subject: str, erasure_id: str, at: datetime) -> Done:
         """Put a pseudonym in the place of the account's id, and cancel its timers; figures stay."""
 

@@ -105,7 +105,7 @@ def burn_down(
     """The burn-down of a term up to a day.
 
     `stated` is the account's use, of which `share` is this contract's; `bought` counts where the term says nothing of
-    the metric. Today is not over: the pace is that of the days before.
+    the metric. Today is not over: the pace is that of the days before. Of a term that is over nothing is projected.
     """
     topped_up = [each for each in charges if each.kind is ChargeKind.TOP_UP and each.metric == metric]
     use = {day: used * share for day, used in daily_use(stated, term.start).items() if day < term.served_before}
@@ -117,7 +117,9 @@ def burn_down(
     total, more = _bought(term, metric, min(today, term.last_day), bought), _until(topped_up, today)
     whole = [each for each in days if each.day < today]
     at_end = total + more - sum((each.used for each in whole), Fraction(0))
-    projection = project([float(each.used) for each in whole], float(at_end), whole[-1].day) if whole else None
+    projection = None
+    if whole and today < term.served_before:
+        projection = project([float(each.used) for each in whole], float(at_end), whole[-1].day)
     gone_on = next((each.day for each in days if each.balance <= 0), None) if total + more <= used else None
     exhausted_on = gone_on or (projection.exhausted_on if projection else None)
     return BurnDown(

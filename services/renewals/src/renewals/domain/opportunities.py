@@ -11,6 +11,7 @@ from typing import Final
 from mainstay.kernel.money import Money
 from renewals.domain.burn_down import BurnDown
 from renewals.domain.consumption import PREPAID, SEATS
+from renewals.domain.currencies import smallest
 from renewals.domain.terms import rounded
 
 SEATS_USED: Final = Fraction(9, 10)
@@ -154,8 +155,7 @@ def check_credits(split: Sequence[Credit]) -> None:
 
 def parts(amount: Money, split: Sequence[Credit]) -> tuple[Money, ...]:
     """What of an amount each share is: in the minor unit, adding up to the amount exactly (largest remainder)."""
-    smallest = rounded(Fraction(0), amount.currency).amount.copy_abs()
-    unit = Fraction(1, 10 ** -int(smallest.as_tuple().exponent))
+    unit = Fraction(smallest(amount.currency))
     whole = Fraction(amount.amount) / unit
     exact = [whole * Fraction(each.share) for each in split]
     floors = [int(each // 1) for each in exact]

@@ -41,6 +41,10 @@ _AFTER: Final = (
     " > (CAST(:after_day AS date), CAST(:after_contract AS text), CAST(:after_number AS int)))"
 )
 _IN_ORDER: Final = "ORDER BY LEAST(t.end_exclusive, t.cancelled_on), t.contract_id, t.number LIMIT :limit"
+_WITHIN: Final = (
+    "LEAST(t.end_exclusive, t.cancelled_on) BETWEEN coalesce(CAST(:first AS date) + 1, '-infinity')"
+    " AND coalesce(CAST(:last AS date) + 1, 'infinity')"
+)
 _LOST: Final = "t.outcome <> 'renewed' AND s.id IS NULL"
 
 REVIEWED: Final = """
@@ -71,24 +75,32 @@ class ChurnStore:
         self, now: datetime, *, first: date, last: date, account_id: str | None, after: Place | None, limit: int
     ) -> Sequence[EndedTerm]:
         """Up to `limit` terms of recurring contracts whose last day is in `[first, last]`, oldest first."""
-        within = "LEAST(t.end_exclusive, t.cancelled_on) BETWEEN CAST(:first AS date) + 1 AND CAST(:last AS date) + 1"
-        wanted = f"{_ENDED} AND {within} AND {_NOT_ERASED} AND {_OF_ACCOUNT} AND {_AFTER} {_IN_ORDER}"
+        wanted = f"{_ENDED} AND {_WITHIN} AND {_NOT_ERASED} AND {_OF_ACCOUNT} AND {_AFTER} {_IN_ORDER}"
         return await self._terms(wanted, now, account_id, after, limit, first=first, last=last)
 
     async def left(
-        self, now: datetime, *, state: ReviewState | None, account_id: str | None, after: Place | None, limit: int
+        self,
+        now: datetime,
+        *,
+        state: ReviewState | None,
+        first: date | None,
+        last: date | None,
+        account_id: str | None,
+        after: Place | None,
+        limit: int,
     ) -> Sequence[EndedTerm]:
-        """Up to `limit` terms with which a customer left, oldest first, by what became of their review."""
+        """Up to `limit` terms with which a customer left on days of a range, oldest first, by their review's state."""
         is_done = (
             "coalesce((SELECT r.is_done FROM renewals.churn_review r WHERE r.contract_id = t.contract_id"
             " AND r.term = t.number ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1), false)"
         )
         of_state = "true" if state is None else is_done if state is ReviewState.DONE else f"NOT {is_done}"
         wanted = (
-            f"SELECT * FROM ({_ENDED} AND {_LOST} AND {of_state} AND {_NOT_ERASED} AND {_OF_ACCOUNT} AND {_AFTER}"
+            f"SELECT * FROM ({_ENDED} AND {_LOST} AND {of_state} AND {_WITHIN} AND {_NOT_ERASED} AND {_OF_ACCOUNT}"
+            f" AND {_AFTER}"
             ") AS e WHERE e.customer_left ORDER BY e.ended_before, e.contract_id, e.number LIMIT :limit"
         )
-        return await self._terms(wanted, now, account_id, after, limit)
+        return await self._terms(wanted, now, account_id, after, limit, first=first, last=last)
 
     async def one(self, now: datetime, contract_id: str, number: int) -> EndedTerm | None:
         """A term, if it is over and out of grace."""
