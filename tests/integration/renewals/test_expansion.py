@@ -1,5 +1,6 @@
 """What customers use, where they need more, and what becomes of it."""
 
+import asyncio
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
@@ -92,6 +93,16 @@ async def test_seats_over_nine_tenths_are_an_opportunity_once_a_term(office: Off
     await office.it_is("2026-03-02T09:00")
     await hears(office, uses("acme", "seats", "2026-03-02", used=12.0))
     assert [each["term_id"][-2:] for each in await opportunities(office)] == [".1", ".2"]
+
+
+async def test_two_that_see_the_same_at_once_make_one_opportunity(office: Office) -> None:
+    await office.enters("acme", start="2025-03-01", term_months=12, seats=10)
+    await office.said()
+
+    await asyncio.gather(*(hears(office, uses("acme", "seats", f"2026-01-0{n}", used=10.0)) for n in range(1, 5)))
+
+    assert len(await opportunities(office)) == 1
+    assert len(await office.said_of(ExpansionSignalled)) == 1
 
 
 async def test_the_same_event_again_and_an_older_one_change_nothing(office: Office) -> None:

@@ -1,5 +1,6 @@
 """The criteria of good customers: their versions, deals held against them, and one-time customers."""
 
+import asyncio
 from typing import Any
 
 from mainstay.contracts.envelope import Event, encode
@@ -100,6 +101,14 @@ async def test_criteria_are_versions_that_are_replaced_as_they_were_read(office:
     rest = await office.http.get("/v1/good-customer-criteria/versions", params={"cursor": versions["next_cursor"]})
     assert (was["document"]["needed"], versions["data"][0]["version"]) == (2, 2)
     assert [each["version"] for each in rest.json()["data"]] == [1]
+
+
+async def test_those_who_save_at_once_get_a_version_each(office: Office) -> None:
+    drafts = [{**CRITERIA, "criteria": [{**CRITERIA["criteria"][2], "at_least": n}], "needed": 1} for n in range(4)]
+
+    saved = await asyncio.gather(*(saves(office, draft) for draft in drafts))
+
+    assert sorted(each.json()["version"] for each in saved) == [1, 2, 3, 4]
 
 
 async def test_bad_criteria_are_refused(office: Office) -> None:
