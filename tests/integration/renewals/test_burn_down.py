@@ -1,5 +1,7 @@
 """How what was bought is burnt down, and what is paid beside it."""
 
+from datetime import date
+from random import Random
 from typing import Any
 
 from tests.integration.renewals.office import Office
@@ -51,6 +53,28 @@ async def test_a_balance_is_shown_by_day_with_the_day_on_which_it_will_be_gone(o
     charges = await read(office, f"{path}/charges", limit="1")
     rest = await read(office, f"{path}/charges", cursor=charges["next_cursor"])
     assert {each["kind"] for each in (*charges["data"], *rest["data"])} == {"top_up", "overage"}
+
+
+async def test_a_burn_down_is_the_same_in_whatever_order_and_however_often_it_was_stated(office: Office) -> None:
+    shown = []
+    for seed in range(4):
+        random, account = Random(seed), f"account {seed}"
+        contract = await office.enters(
+            account, start="2026-01-01", term_months=12, entitlements={"prepaid_balance": 900}
+        )
+        events = steadily(account, "prepaid_balance", 10, 5, starts_on=date(2026, 1, 1))
+        for number, event in enumerate(events[:3]):  # corrected the same day, and once too late to matter
+            at = f"2026-01-0{number + 1}T23:00"
+            events += [uses(account, "prepaid_balance", at, used=event.data.used + 5), event]
+        if seed:
+            random.shuffle(events)
+        for event in events:
+            await hears(office, event)
+        told = await read(office, f"/v1/contracts/{contract['id']}/burn-down")
+        shown.append({name: value for name, value in told.items() if name not in {"contract_id", "term_id"}})
+
+    assert [each["used"] for each in shown[0]["data"]] == [f"{n}.000000" for n in (15, 10, 10, 5, 10)]
+    assert all(each == shown[0] for each in shown)
 
 
 async def test_contracts_that_entitle_to_the_same_share_the_use(office: Office) -> None:

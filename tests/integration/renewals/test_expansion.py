@@ -287,7 +287,8 @@ async def test_what_people_are_credited_with_adds_up_by_period(office: Office) -
         {"person": "ann", "share": "0.5", "on": "2026-01-01"},
         {"person": "bob", "share": "0.5", "on": "2026-02-01"},
     ]
-    for name in (f"{contract['id']}.1", f"{before['id']}.1", f"{contract['id']}.2"):
+    gone = await office.enters("gone", start="2025-01-01", end="2025-12-31", at_end="cancel")
+    for name in (f"{contract['id']}.1", f"{before['id']}.1", f"{contract['id']}.2", f"{gone['id']}.1"):
         assert (await office.http.put(f"/v1/renewals/{name}/credit", json={"credits": halves})).status_code == 200
     for amount in ("10.00", "0.01"):
         body = {"account_id": "acme", "kind": "referral", "amount": money(amount)}

@@ -145,8 +145,8 @@ class Outcomes:
 
     async def _churned(self, work: Work, contract_id: str, number: int) -> Ended:
         now, name = self._clock.now(), term_id(contract_id, number)
-        found = await work.contracts.of_ids([contract_id])
-        if not any(term.number == number for contract in found for term in contract.terms):
+        found = await work.contracts.some([contract_id])
+        if not any(term.number == number for contract in found.values() for term in contract.terms):
             raise TermUnknown(name)
         at = await work.churn.one(now, contract_id, number)
         ended = await _with_contracts(work, [at] if at else [], now)
@@ -170,7 +170,7 @@ def _place(terms: Sequence[EndedTerm], limit: int) -> Place | None:
 
 async def _with_contracts(work: Work, terms: Sequence[EndedTerm], now: datetime) -> Sequence[Ended]:
     names = {each.contract_id for each in terms} | {each.successor for each in terms if each.successor}
-    contracts = {each.id: each for each in await work.contracts.of_ids(names)}
+    contracts = await work.contracts.some(names)
     reviews = await work.churn.reviews([(each.contract_id, each.number) for each in terms])
     found = []
     for each in terms:

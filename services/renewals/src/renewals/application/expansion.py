@@ -66,11 +66,15 @@ class RecordSignals:
         async with self._work(batch) as work:
             fresh = await work.first_times([(each.source, each.event_id) for each in batch.messages])
             said = [each for each in batch.messages if (each.source, each.event_id) in fresh]
-            stated = [each for each in said if isinstance(each, ConsumptionStated)]
-            teams = [each for each in said if isinstance(each, TeamStated)]
-            metrics = await work.consumption.record([((e.account_id, e.metric), e.reading) for e in stated])
-            erased = await work.erased.among(sorted({each.account_id for each in teams}))
-            await self._look(work, metrics, [each for each in teams if each.account_id not in erased])
+            await self.take_in(work, said)
+
+    async def take_in(self, work: Work, said: Sequence[ConsumptionStated | TeamStated]) -> None:
+        """Take in what was not heard before, within an open transaction."""
+        stated = [each for each in said if isinstance(each, ConsumptionStated)]
+        teams = [each for each in said if isinstance(each, TeamStated)]
+        metrics = await work.consumption.record([((e.account_id, e.metric), e.reading) for e in stated])
+        erased = await work.erased.among(sorted({each.account_id for each in teams}))
+        await self._look(work, metrics, [each for each in teams if each.account_id not in erased])
 
     async def _look(self, work: Work, metrics: frozenset[Metric], teams: Sequence[TeamStated]) -> None:
         now = self._clock.now()

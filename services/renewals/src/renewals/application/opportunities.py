@@ -213,13 +213,13 @@ class Opportunities:
             if len(won) + len(splits) > MOST_SPLITS:
                 raise TooManyPeriods(f"more than {MOST_SPLITS} successes are credited in this period")
             names = {each.contract_id for each in splits} | {each.successor for each in splits if each.successor}
-            contracts = {each.id: each for each in await work.contracts.of_ids(names)}
+            contracts = await work.contracts.some(names)
         successes = [(each.kind.value, each.amount, each.credits) for each in won if each.amount]
         today = self._clock.now().date()
         for each in splits:
             contract = contracts[each.contract_id]
             outcome = outcome_of(contract, each.number, contracts.get(each.successor or ""), today)
-            if outcome is not None:
+            if outcome is not None and outcome.renewed:
                 successes.append((RENEWAL, rounded(outcome.renewed, contract.currency), each.credits))
         sums: dict[tuple[str, str, str], tuple[Money, int]] = {}
         for what, amount, split in successes:
@@ -230,13 +230,13 @@ class Opportunities:
         return [PersonCredit(person, what, *sums[person, what, code]) for person, what, code in sorted(sums)]
 
     async def _credited(self, work: Work, contract_id: str, number: int) -> CreditedRenewal:
-        found = await work.contracts.of_ids([contract_id])
-        contract = found[0] if found else None
+        contract = (await work.contracts.some([contract_id])).get(contract_id)
         if contract is None or not any(term.number == number for term in contract.terms):
             raise TermUnknown(term_id(contract_id, number))
         ended = await work.churn.one(self._clock.now(), contract_id, number)
-        successor = await work.contracts.of_ids([ended.successor]) if ended and ended.successor else ()
-        outcome = outcome_of(contract, number, successor[0] if successor else None, self._clock.now().date())
+        renewed_by = (ended.successor if ended else None) or ""
+        successor = (await work.contracts.some([renewed_by])).get(renewed_by)
+        outcome = outcome_of(contract, number, successor, self._clock.now().date())
         return CreditedRenewal(
             contract_id, number, contract.currency, outcome, await work.opportunities.credit(contract_id, number)
         )

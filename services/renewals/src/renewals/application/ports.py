@@ -111,8 +111,8 @@ class Contracts(Protocol):
     async def of_accounts(self, account_ids: Collection[str]) -> Sequence[Contract]:
         """Every contract of the accounts, oldest first."""
 
-    async def of_ids(self, contract_ids: Collection[str]) -> Sequence[Contract]:
-        """Those of the contracts that there are."""
+    async def some(self, contract_ids: Collection[str]) -> Mapping[str, Contract]:
+        """Those of the contracts that there are, by id."""
 
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""

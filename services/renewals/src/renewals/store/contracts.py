@@ -47,9 +47,10 @@ class ContractStore:
         wanted = select(contract).where(contract.c.account_id.in_(account_ids)).order_by(contract.c.id)
         return await self._contracts(wanted)
 
-    async def of_ids(self, contract_ids: Collection[str]) -> Sequence[Contract]:
-        """Those of the contracts that there are."""
-        return await self._contracts(select(contract).where(contract.c.id.in_(contract_ids)))
+    async def some(self, contract_ids: Collection[str]) -> Mapping[str, Contract]:
+        """Those of the contracts that there are, by id."""
+        found = await self._contracts(select(contract).where(contract.c.id.in_(contract_ids)))
+        return {each.id: each for each in found}
 
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""
