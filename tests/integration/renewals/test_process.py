@@ -15,16 +15,17 @@ import httpx
 import pytest
 
 from mainstay.contracts.envelope import Decoder, encode
-from mainstay.contracts.renewals import AccountValueChanged, RenewalWindowOpened
-from mainstay.contracts.topics import HEALTH_EVENTS, RENEWAL_EVENTS
+from mainstay.contracts.renewals import AccountValueChanged, ExpansionSignalled, RenewalWindowOpened
+from mainstay.contracts.topics import CUSTOMER_SIGNALS, HEALTH_EVENTS, RENEWAL_EVENTS
 from mainstay.db.engine import Database
 from mainstay.messaging.open import open_log
 from mainstay.messaging.port import EventLog, LogUnavailable
 from mainstay.testing import eventually
 from mainstay.web.keys import create_key
 from tests.integration.renewals.office import SECRET, scored
+from tests.integration.renewals.test_expansion import uses
 
-_decode = Decoder(RenewalWindowOpened, AccountValueChanged)
+_decode = Decoder(RenewalWindowOpened, AccountValueChanged, ExpansionSignalled)
 
 
 @dataclass
@@ -143,6 +144,23 @@ async def test_health_comes_in_and_windows_go_out_over_the_log(migrated_url: str
         (window,) = await eventually(opened, within=10)
         assert (window.contract_id, window.health.score, window.health.band) == (entered.json()["id"], 41, "red")
         assert window.late_by_seconds > 0
+        assert [await renewals.stop("serve"), await renewals.stop("work")] == [0, 0]
+
+
+async def test_use_comes_in_and_a_signal_goes_out_over_the_log(migrated_url: str, environment: dict[str, str]) -> None:
+    async with event_log(migrated_url) as log, running(environment, "serve", "work") as renewals:
+        await log.ensure_topics([CUSTOMER_SIGNALS])
+        entered = await renewals.http.post("/v1/contracts", json={**window_is_open("acme"), "seats": 10})
+        assert entered.status_code == 201, entered.text
+        used = uses("acme", "seats", datetime.now(UTC).isoformat(), used=10.0)
+        await log.append([encode(used), encode(used)])
+
+        async def signalled() -> list[Any]:
+            return [data for data in await said(log) if isinstance(data, ExpansionSignalled)]
+
+        (signal_,) = await eventually(signalled, within=20)
+        listed = await renewals.http.get("/v1/opportunities", params={"account_id": "acme"})
+        assert [each["id"] for each in listed.json()["data"]] == [signal_.opportunity_id]
         assert [await renewals.stop("serve"), await renewals.stop("work")] == [0, 0]
 
 

@@ -12,11 +12,17 @@ from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.accuracy import accuracy_routes
 from renewals.api.amendments import amendment_routes
+from renewals.api.burn_down import burn_down_routes
+from renewals.api.churn import churn_routes
 from renewals.api.cohorts import cohort_routes
 from renewals.api.contract_reading import contract_reading_routes
+from renewals.api.economics import economics_routes
 from renewals.api.forecast import call_routes, forecast_routes
+from renewals.api.good_customers import good_customer_routes
 from renewals.api.handlers import Handlers
 from renewals.api.kpis import kpi_routes
+from renewals.api.line_figures import line_figure_routes
+from renewals.api.opportunities import opportunity_routes
 from renewals.api.pictures import picture_routes
 from renewals.api.policy import policy_routes
 from renewals.api.problems import PROBLEMS
@@ -26,12 +32,18 @@ from renewals.api.routes import contract_routes
 from renewals.application.board import ReadRenewals
 from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
+from renewals.application.churn import Outcomes
 from renewals.application.cohorts import Cohorts
+from renewals.application.consumption import BurnDowns
+from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.erasure import ObeyErasures
+from renewals.application.expansion import RecordSignals
 from renewals.application.figures import Retention
 from renewals.application.forecasting import Forecasts
+from renewals.application.good_customers import GoodCustomers
 from renewals.application.handing_over import HandOver, SavePolicy
 from renewals.application.inputs import RecordGroups, StateRates
+from renewals.application.opportunities import Opportunities
 from renewals.application.recording import RecordHealth
 from renewals.application.settling import SettleAccounts
 from renewals.consumers import subscriptions
@@ -67,12 +79,14 @@ class Service:
     def app(self) -> FastAPI:
         """The HTTP side."""
         clock = self.chassis.clock
+        retention = Retention(self.work, clock)
+        good_customers = GoodCustomers(self.work, clock)
         handlers = Handlers(
             work=self.work,
             enter=EnterContract(self.work, self.settle, clock),
             amend=AmendContract(self.work, self.settle, clock),
             assign=AssignContracts(self.work, self.settle, clock),
-            retention=Retention(self.work, clock),
+            retention=retention,
             state_rates=StateRates(self.work, clock),
             renewals=ReadRenewals(self.work, clock),
             hand_over=HandOver(self.work, self.settle, clock),
@@ -80,6 +94,12 @@ class Service:
             forecasts=Forecasts(self.work, clock),
             say_call=SayCall(self.work, clock),
             cohorts=Cohorts(self.work, clock),
+            economics=UnitEconomics(retention, self.work),
+            state_economics=StateEconomics(self.work, clock),
+            good_customers=good_customers,
+            outcomes=Outcomes(self.work, good_customers, clock),
+            burn_downs=BurnDowns(self.work, clock),
+            opportunities=Opportunities(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -93,6 +113,12 @@ class Service:
                 cohort_routes(handlers),
                 picture_routes(handlers),
                 rate_routes(handlers),
+                economics_routes(handlers),
+                churn_routes(handlers),
+                good_customer_routes(handlers),
+                burn_down_routes(handlers),
+                opportunity_routes(handlers),
+                line_figure_routes(handlers),
                 kpi_routes(handlers),
                 policy_routes(handlers),
                 renewal_routes(handlers),  # last: /renewals/{term_id} takes what no other route of /renewals does
@@ -114,6 +140,7 @@ class Service:
         read = subscriptions(
             RecordHealth(self.work, self.chassis.clock),
             RecordGroups(self.work),
+            RecordSignals(self.work, self.chassis.clock),
             ObeyErasures(self.work, self.chassis.clock),
         )
         return {

@@ -1,7 +1,8 @@
 """What renewals says: windows that opened, terms that ended, and what an account is worth."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from decimal import Decimal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -137,6 +138,50 @@ class AccountValueChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     next_renewal_on: date | None = None
 
 
+class OneTimeHandedOver(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A customer bought once, and has no recurring contract: the support desk serves it, from the contract's first day.
+
+    `ends_before` is the first day after the last one that it is served. Said when the contract is entered.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.renewal.one_time_handed_over.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    occurred_at: datetime
+    starts_on: date
+    ends_before: date
+    amount: MoneyData
+    served_by: Literal["support_desk"] = "support_desk"
+
+
+class ExpansionSignalled(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A customer needs more than it bought: said once a signal and term, with the opportunity that was made of it.
+
+    `signal` is `seats_nearly_used`, `over_plan`, `prepaid_runs_out`, `product_in_use` or `team_in_use`; `kind` is what
+    could be sold. `subject` is the metric, or the account that is part of this one. `projected_on` is the day on which
+    a prepaid balance will be used up, between `earliest` and `latest` with 80 %; null: not within three years.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.renewal.expansion_signalled.v1"
+    TOPIC: ClassVar[Topic] = RENEWAL_EVENTS
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    opportunity_id: str
+    occurred_at: datetime
+    signal: str
+    kind: str
+    subject: str
+    used: Decimal | None = None
+    bought: Decimal | None = None
+    projected_on: date | None = None
+    earliest: date | None = None
+    latest: date | None = None
+
+
 EVENTS = (
     RenewalWindowOpened,
     MilestoneReached,
@@ -144,4 +189,6 @@ EVENTS = (
     TermRenewed,
     TermEnded,
     AccountValueChanged,
+    OneTimeHandedOver,
+    ExpansionSignalled,
 )

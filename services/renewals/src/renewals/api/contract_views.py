@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from renewals.api.good_customers import JudgementView
 from renewals.api.schemas import Currency, MoneyView, NoticeBody, money_view
 from renewals.application.announcing import term_id
 from renewals.application.calendars import is_holiday
@@ -154,6 +155,12 @@ class ContractView(BaseModel):
             holders=[HolderView(account_id=each.account_id, since=each.since) for each in contract.holders],
             terms=[TermView.of(contract, term, today) for term in contract.terms],
         )
+
+
+class OneTimeView(ContractView):
+    """A one-time contract as it was entered, with what the good-customer criteria say of the deal."""
+
+    good_customer: JudgementView
 
 
 class RevisionView(BaseModel):

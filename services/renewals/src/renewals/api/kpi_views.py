@@ -8,9 +8,9 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, Field, PlainSerializer
 
 from renewals.api.schemas import Currency
-from renewals.application.figures import CustomerRow, EntryRow, FigureRow, Span
+from renewals.application.figures import CustomerRow, EntryRow, FigureRow, LostRow, Span, Why
 from renewals.domain.civil import ONE_DAY
-from renewals.domain.retention import Movement
+from renewals.domain.retention import Movement, ratio
 from renewals.domain.terms import rounded
 
 V = TypeVar("V")
@@ -88,6 +88,34 @@ class GrowthView:
     opening: Exact
     closing: Exact
     arr_growth: Exact | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonView:
+    """Customers lost for a reason, null where no review says one. Of each `why` the rows add up to `churned`.
+
+    `share` is that of the ARR that churned, `of_opening` that of all ARR at t0: its part of the revenue churn.
+    """
+
+    why: Why
+    value: str | None
+    customers: int
+    churned: Exact
+    share: Exact | None
+    of_opening: Exact | None
+
+
+def reason_view(row: LostRow) -> ReasonView:
+    """Why customers were lost, in a period and group."""
+    lost, moved = row.lost, row.moved
+    return ReasonView(
+        lost.why,
+        lost.value,
+        lost.customers,
+        lost.arr,
+        ratio(lost.arr, moved.churned),
+        ratio(lost.arr, moved.opening),
+    )
 
 
 def retention_view(row: FigureRow) -> RetentionView:

@@ -1,13 +1,12 @@
 """Routes: retention, churn and growth, and the rows behind each figure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from hashlib import blake2b
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from fastapi import Depends, Header, Query, Response
@@ -23,20 +22,46 @@ from renewals.api.kpi_views import (
     FiguresRow,
     GrowthView,
     LineageAnswer,
+    ReasonView,
     RetentionView,
     churn_view,
     growth_view,
+    reason_view,
     retention_view,
 )
 from renewals.api.reading import AsOf, Day, KnownAt
 from renewals.api.schemas import Currency
-from renewals.api.tables import cell, flat
-from renewals.application.figures import Asked, Axis, FigureRow, Figures, Retention
-from renewals.domain.retention import Every, Movement, no_expiries, no_movements
+from renewals.api.tables import cell, columns, flat
+from renewals.application.figures import Asked, Axis, Figures, Group
+from renewals.domain.retention import Every, Movement
 
 V = TypeVar("V")
 
+
+class PeriodRow(Protocol):
+    """Figures of one period and group."""
+
+    @property
+    def t0(self) -> date:
+        """The first day."""
+
+    @property
+    def t1(self) -> date:
+        """The last day."""
+
+    @property
+    def group(self) -> Group:
+        """A value for each axis."""
+
+
+R = TypeVar("R", bound=PeriodRow)
+
 _NAMES = "|".join(Axis)
+
+CSV_TOO: dict[int | str, dict[str, Any]] = {
+    200: {"content": {CSV: {"schema": {"type": "string", "description": "All rows, a column each; RFC 4180"}}}}
+}
+"""What OpenAPI says of a route that answers figures."""
 
 
 class Returning(StrEnum):
@@ -98,15 +123,17 @@ class _Answering:
         self._as_csv = wants_csv(accept)
         response.headers["Vary"] = "Accept"
 
-    async def of(self, kpi: str, retention: Retention, view: Callable[[FigureRow], V]) -> FiguresAnswer[V] | Response:
-        """The answer as it is wanted: a page of it, or all of it as CSV."""
+    async def of(
+        self, kpi: str, answer: Callable[[Asked], Awaitable[Figures[R]]], view: Callable[[R], V], shape: type[V]
+    ) -> FiguresAnswer[V] | Response:
+        """The answer as it is wanted: a page of it, or all of it as CSV. `shape` is what `view` gives."""
         start = 0
         asked = self._asked
         if self._cursor is not None:
             asked, start = _place(kpi, self._cursor, asked)
-        found = await retention(asked)
+        found = await answer(asked)
         if self._as_csv:
-            return _table(kpi, asked.axes, found, view)
+            return _table(kpi, asked.axes, found, view, shape)
         page = found.rows[start : start + self._limit]
         more = len(found.rows) > start + self._limit
         return FiguresAnswer[V](
@@ -131,7 +158,7 @@ class _Answering:
 Answering = Annotated[_Answering, Depends()]
 
 
-def _cursor(kpi: str, asked: Asked, found: Figures, place: int) -> str:
+def _cursor(kpi: str, asked: Asked, found: Figures[Any], place: int) -> str:
     # What was known then, and up to which day: the next page is one of the same answer.
     return encode_cursor(f"kpi {kpi}", [_digest(asked), found.t0, found.t1, found.known_at, place])
 
@@ -147,9 +174,8 @@ def _digest(asked: Asked) -> str:
     return blake2b(msgspec.json.encode(asked), digest_size=9).hexdigest()
 
 
-def _table(kpi: str, axes: Sequence[Axis], found: Figures, view: Callable[[FigureRow], Any]) -> Response:
-    nothing = FigureRow(found.t0, found.t1, (None,) * len(axes), no_movements(Decimal(0)), no_expiries(Decimal(0)))
-    rows: list[Sequence[str]] = [("t0", "t1", "currency", *axes, *flat(asdict(view(nothing))))]
+def _table(kpi: str, axes: Sequence[Axis], found: Figures[R], view: Callable[[R], Any], shape: type[Any]) -> Response:
+    rows: list[Sequence[str]] = [("t0", "t1", "currency", *axes, *columns(shape))]
     for row in found.rows:
         figures = flat(asdict(view(row)))
         fixed = (plain_cell(row.t0), plain_cell(row.t1), found.currency)
@@ -164,29 +190,31 @@ def _table(kpi: str, axes: Sequence[Axis], found: Figures, view: Callable[[Figur
 def kpi_routes(handlers: Handlers) -> Routes:
     """Figures of retention, and what they are made of."""
     routes = Routes(tag="kpis")
-    route = partial(
-        routes.get,
-        scope="renewals:read",
-        responses={
-            200: {"content": {CSV: {"schema": {"type": "string", "description": "All rows, a column each; RFC 4180"}}}}
-        },
-    )
+    route = partial(routes.get, scope="renewals:read", responses=CSV_TOO)
     retention = handlers.retention
 
     @route("/kpis/retention", answers=FiguresAnswer[RetentionView], summary="Retention and renewal rates")
     async def get_retention(answering: Answering) -> Any:
         """GRR, NRR, logo retention, renewal rates, and the movements from opening to closing ARR that they rest on."""
-        return await answering.of("retention", retention, retention_view)
+        return await answering.of("retention", retention, retention_view, RetentionView)
 
     @route("/kpis/churn", answers=FiguresAnswer[ChurnView], summary="Churn")
     async def get_churn(answering: Answering) -> Any:
         """Customers and ARR lost: logo churn = 1 − logo retention, revenue churn = 1 − GRR."""
-        return await answering.of("churn", retention, churn_view)
+        return await answering.of("churn", retention, churn_view, ChurnView)
+
+    @route("/kpis/churn/reasons", answers=FiguresAnswer[ReasonView], summary="Why customers were lost")
+    async def get_churn_reasons(answering: Answering) -> Any:
+        """Customers and ARR lost by reason, expected, avoidable, good customer, and whether they met the criteria.
+
+        As their reviews say by `known_at`. Of each `why` the rows add up to what churned.
+        """
+        return await answering.of("churn-reasons", retention.reasons, reason_view, ReasonView)
 
     @route("/kpis/growth", answers=FiguresAnswer[GrowthView], summary="Growth")
     async def get_growth(answering: Answering) -> Any:
         """Growth in customers and in ARR: (at t1 − at t0) ÷ at t0."""
-        return await answering.of("growth", retention, growth_view)
+        return await answering.of("growth", retention, growth_view, GrowthView)
 
     @routes.get("/kpis/retention/customers", scope="renewals:read", answers=LineageAnswer, summary="Behind the figures")
     async def get_lineage(

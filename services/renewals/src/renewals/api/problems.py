@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
-from renewals.application import board, calling, figures, forecasting, handing_over
-from renewals.domain import errors
+from renewals.application import board, calling, figures, forecasting, good_customers, handing_over
+from renewals.domain import burn_down, errors, opportunities, outcomes
 from renewals.domain.currencies import CurrencyUnknown
+from renewals.domain.economics import EconomicsInvalid
 from renewals.domain.rates import RateMissing
 from renewals.domain.renewal import StepRefused
 
@@ -43,6 +44,18 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     calling.RenewalUnknown: Problem(404, "term-unknown", "There is no such term"),
     calling.RenewalDecided: Problem(409, "renewal-decided", "There is nothing to forecast"),
     forecasting.SinceLater: Problem(422, "since-later", "The instant to compare with is not an earlier one"),
+    EconomicsInvalid: Problem(422, "economics-invalid", pointer="/inputs"),
+    outcomes.TermUnknown: Problem(404, "term-unknown", "There is no such term"),
+    outcomes.NotChurned: Problem(409, "not-churned", "The term has not churned"),
+    outcomes.ReviewIncomplete: Problem(422, "review-incomplete", pointer="/is_done"),
+    burn_down.NothingBought: Problem(422, "nothing-bought", "The contract does not entitle to that"),
+    burn_down.MetricNeeded: Problem(422, "metric-needed", "Say of which metric"),
+    opportunities.OpportunityUnknown: Problem(404, "opportunity-unknown", "There is no such opportunity"),
+    opportunities.OpportunityMovedOn: Problem(412, "opportunity-moved-on", "It has another version by now"),
+    opportunities.OutcomeIncomplete: Problem(422, "outcome-incomplete", pointer="/stage"),
+    opportunities.CreditsInvalid: Problem(422, "credits-invalid", pointer="/credits"),
+    good_customers.CriteriaUnknown: Problem(404, "criteria-unknown", "There are no such criteria"),
+    good_customers.CriteriaMovedOn: Problem(412, "criteria-moved-on", "The criteria have another version by now"),
     RateMissing: Problem(422, "rate-missing", "An exchange rate is missing"),
 }
 

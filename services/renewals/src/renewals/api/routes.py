@@ -3,13 +3,14 @@
 from fastapi import Response
 
 from mainstay.web.routes import Caller, Routes
-from renewals.api.contract_views import ContractView
+from renewals.api.contract_views import ContractView, OneTimeView
+from renewals.api.good_customers import JudgementView
 from renewals.api.handlers import Handlers
 from renewals.api.reading import ContractId
 from renewals.api.schemas import AmendmentBody, ContractBody
 from renewals.application.changing import as_a_whole
 from renewals.domain import amending
-from renewals.domain.contracts import CANCELLED, Contract
+from renewals.domain.contracts import CANCELLED, Contract, Kind
 
 
 def contract_routes(handlers: Handlers) -> Routes:
@@ -20,12 +21,19 @@ def contract_routes(handlers: Handlers) -> Routes:
     def shown(contract: Contract) -> ContractView:
         return ContractView.of(contract, contract.today(now()))
 
-    @routes.post("/contracts", scope="renewals:write", answers=ContractView, status=201)
-    async def enter_contract(body: ContractBody, caller: Caller, response: Response) -> ContractView:
-        """Enter a contract; its terms up to today's come with it. A window that is open already opens at once."""
+    @routes.post("/contracts", scope="renewals:write", answers=OneTimeView | ContractView, status=201)
+    async def enter_contract(body: ContractBody, caller: Caller, response: Response) -> OneTimeView | ContractView:
+        """Enter a contract; its terms up to today's come with it. A window that is open already opens at once.
+
+        A one-time contract comes with what the good-customer criteria say of it.
+        """
         contract = await handlers.enter(body.stated(), by=caller.id)
         response.headers["Location"] = f"/v1/contracts/{contract.id}"
-        return shown(contract)
+        entered = shown(contract)
+        if contract.kind is not Kind.ONE_TIME:
+            return entered
+        judged = await handlers.good_customers.deal(contract)
+        return OneTimeView(**dict(entered), good_customer=JudgementView.of(judged))
 
     @routes.patch("/contracts/{contract_id}", scope="renewals:write", answers=ContractView)
     async def amend_contract(contract_id: ContractId, body: AmendmentBody, caller: Caller) -> ContractView:

@@ -6,7 +6,7 @@ from typing import Final
 
 from mainstay.web.svg import Theme
 from renewals.api.drawing import LEFT, card, instant, nothing, percent, short, signed, text, ticks
-from renewals.application.figures import Figures
+from renewals.application.figures import FigureRow, Figures
 from renewals.domain.retention import Movements
 
 _WIDTH, _HEIGHT = 800, 420
@@ -17,7 +17,7 @@ _BAR: Final = 0.62
 """A bar's share of its place."""
 
 
-def draw(figures: Figures, theme: Theme) -> str:
+def draw(figures: Figures[FigureRow], theme: Theme) -> str:
     """The SVG of figures that are one row: a whole span, without groups."""
     moved = figures.rows[0].moved if figures.rows else None
     subtitle = f"ARR from {figures.t0} to {figures.t1}, in {figures.currency} at the rates of {figures.t0}"
@@ -113,7 +113,7 @@ def _bars(moved: Movements) -> Iterator[str]:
             yield f'<path class="link" d="M{x + width:.1f} {y:g}h{place - width:.1f}"/>'
 
 
-def _notes(moved: Movements, figures: Figures) -> Iterator[str]:
+def _notes(moved: Movements, figures: Figures[FigureRow]) -> Iterator[str]:
     shares = f"GRR {percent(moved.grr)} · NRR {percent(moved.nrr)} · logos {percent(moved.logo_retention)}"
     yield text(_END, 34, shares, size=13, anchor="end", weight=600)
     told = f"as known at {instant(figures.known_at)}"

@@ -7,8 +7,10 @@ from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Event
 from mainstay.contracts.renewals import (
     AccountValueChanged,
+    ExpansionSignalled,
     HealthAtOpening,
     MilestoneReached,
+    OneTimeHandedOver,
     RenewalRiskChanged,
     RenewalWindowOpened,
     TermEnded,
@@ -22,6 +24,7 @@ from renewals.application.renewal_ports import Standing
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
 from renewals.domain.milestones import Reached
+from renewals.domain.opportunities import Opportunity
 from renewals.domain.renewal import Risk
 from renewals.domain.terms import Term
 
@@ -122,6 +125,42 @@ def risk_event(
         health=_health(health),
     )
     return _event(said, now)
+
+
+def handed_over_event(contract: Contract, now: datetime) -> Event[OneTimeHandedOver]:
+    """That the support desk serves a customer that bought once."""
+    handed_over = OneTimeHandedOver(
+        account_id=contract.account_id,
+        contract_id=contract.id,
+        occurred_at=now,
+        starts_on=contract.latest.start,
+        ends_before=contract.latest.end_exclusive,
+        amount=MoneyData(contract.latest.amount, contract.currency),
+    )
+    return _event(handed_over, now)
+
+
+def expansion_event(opportunity: Opportunity, occurred_at: datetime, now: datetime) -> Event[ExpansionSignalled]:
+    """That a customer needs more, of an opportunity that a signal made."""
+    need, contract_id = opportunity.need, str(opportunity.contract_id)
+    if need is None or opportunity.term is None:
+        raise ValueError("nobody signalled this opportunity")
+    signalled = ExpansionSignalled(
+        account_id=opportunity.account_id,
+        contract_id=contract_id,
+        term_id=term_id(contract_id, opportunity.term),
+        opportunity_id=opportunity.id,
+        occurred_at=occurred_at,
+        signal=need.signal.value,
+        kind=opportunity.kind.value,
+        subject=need.subject,
+        used=need.used,
+        bought=need.bought,
+        projected_on=need.projected_on,
+        earliest=need.earliest,
+        latest=need.latest,
+    )
+    return _event(signalled, now)
 
 
 def value_event(ledger: AccountLedger, now: datetime) -> Event[AccountValueChanged]:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
+from renewals.application.announcing import handed_over_event
 from renewals.application.ports import AccountLedger, Note, OpensWork, Work
 from renewals.application.settling import SettleAccounts
 from renewals.domain import amending, entering
@@ -45,7 +46,10 @@ class EnterContract:
             contract = entering.enter(new_id(now), stated, now, predecessor)
             await work.contracts.add(contract, Note(now, by, "entered"))
             await self._settle.settle(work, ledgers)
-            return await work.contracts.get(contract.id)
+            entered = await work.contracts.get(contract.id)
+            if entered.kind is Kind.ONE_TIME and not entered.is_over:
+                await _hand_over(work, entered, now)
+            return entered
 
     async def _succeed(self, work: Work, stated: NewContract, note: Note) -> Predecessor:
         """End the contract that this one renews where this one begins."""
@@ -134,6 +138,13 @@ class AssignContracts:
         now = self._clock.now()
         given = [(each, amending.assign(each, account_id, since, each.today(now))) for each in contracts]
         await work.contracts.save(given, Note(now, by, reason))
+
+
+async def _hand_over(work: Work, entered: Contract, now: datetime) -> None:
+    """A customer without a recurring contract is nobody's to renew: say that the support desk serves it."""
+    others = await work.contracts.of_accounts([entered.account_id])
+    if not any(each.kind is Kind.RECURRING and not each.is_over for each in others):
+        work.say(handed_over_event(entered, now))
 
 
 async def _named(work: Work, contract_id: str, by: NewContract) -> Contract:

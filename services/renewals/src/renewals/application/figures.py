@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from mainstay.kernel.clock import Clock
 from renewals.application.ports import OpensWork
@@ -105,6 +105,26 @@ class CustomerRow:
     entries: tuple[EntryRow, ...]
 
 
+class Why(StrEnum):
+    """What is asked about lost customers."""
+
+    REASON = "reason"
+    EXPECTED = "expected"
+    AVOIDABLE = "avoidable"
+    GOOD_CUSTOMER = "good_customer"
+    MEETS_CRITERIA = "meets_criteria"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Customers lost for a reason, and their ARR at t0; a value of None: nobody has said so yet."""
+
+    why: Why
+    value: str | None
+    customers: int
+    arr: Decimal
+
+
 class FigureBook(Protocol):
     """Figures of one transaction."""
 
@@ -122,6 +142,9 @@ class FigureBook(Protocol):
 
     async def expiries(self, span: Span, axes: Sequence[Axis]) -> Mapping[Group, Expiries]:
         """What came to its end between the span's days, by group on the day of the expiry."""
+
+    async def lost(self, span: Span, axes: Sequence[Axis]) -> Mapping[Group, Sequence[Lost]]:
+        """Who churned between the span's days and why, by group; each kind of why adds up to all of them."""
 
     async def customers(
         self, span: Span, *, movement: Movement | None, after: str | None, limit: int
@@ -158,14 +181,28 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class LostRow:
+    """Why customers were lost in one period and group, beside all that were there and all that were lost."""
+
+    t0: date
+    t1: date
+    group: Group
+    moved: Movements
+    lost: Lost
+
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures(Generic[R_co]):
     """An answer, with what reproduces it: the days, the instant of knowledge and the currency."""
 
     t0: date
     t1: date
     known_at: datetime
     currency: str
-    rows: Sequence[FigureRow]
+    rows: Sequence[R_co]
 
 
 class Retention:
@@ -175,7 +212,7 @@ class Retention:
         self._work = work
         self._clock = clock
 
-    async def __call__(self, asked: Asked) -> Figures:
+    async def __call__(self, asked: Asked) -> Figures[FigureRow]:
         """The figures, by period and then group, what is not stated last.
 
         Raises `PeriodReversed`, `TooManyPeriods`, `CurrencyNeeded`, `CurrencyUnknown` and `RateMissing`.
@@ -211,6 +248,25 @@ class Retention:
             span = await _span(work.figures, asked, t0, t1, known_at)
             await work.figures.make_room()
             return span, await work.figures.customers(span, movement=movement, after=after, limit=limit)
+
+    async def reasons(self, asked: Asked) -> Figures[LostRow]:
+        """Why customers were lost, by period and group. Raises as the figures do."""
+        figures = await self(asked)
+        rows: list[LostRow] = []
+        for first, last in periods(figures.t0, figures.t1, asked.every):
+            async with self._work() as work:
+                span = await _span(work.figures, asked, first, last, figures.known_at)
+                await work.figures.make_room()
+                lost = await work.figures.lost(span, asked.axes)
+            of_period = [row for row in figures.rows if (row.t0, row.t1) == (first, last)]
+            rows += [
+                LostRow(first, last, row.group, row.moved, each)
+                for row in of_period
+                for each in lost.get(row.group, ())
+            ]
+            if len(rows) > MOST_ROWS:
+                raise TooManyPeriods(f"the answer has more than {MOST_ROWS} rows")
+        return Figures(figures.t0, figures.t1, figures.known_at, figures.currency, rows)
 
     async def _moved(self, span: Span, axes: Sequence[Axis]) -> Mapping[Group, Movements]:
         async with self._work() as work:

@@ -38,6 +38,7 @@ class AccountGroup:
     source: str
     event_id: str
     team: tuple[Assignment, ...] = ()
+    industry: str | None = None
 
 
 class Inputs(Protocol):
@@ -86,6 +87,7 @@ class RecordGroups:
         """Take in a batch, in one transaction with its positions. Raises `PositionTaken`."""
         async with self._work(batch) as work:
             fresh = await work.first_times([(each.source, each.event_id) for each in batch.messages])
-            new = [each for each in batch.messages if (each.source, each.event_id) in fresh]
+            said = [each for each in batch.messages if (each.source, each.event_id) in fresh]
             # Windows and owners go by what an account is: it is looked at again.
-            await work.timers.arm((await work.inputs.add_groups(new)).items())
+            await work.timers.arm((await work.inputs.add_groups(said)).items())
+            await work.profiles.report(said)

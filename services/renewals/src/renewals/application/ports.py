@@ -13,10 +13,15 @@ from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
     from renewals.application.calling import CallBook
+    from renewals.application.churn import ChurnBook
     from renewals.application.cohorts import CohortBook
+    from renewals.application.consumption import ConsumptionBook
+    from renewals.application.economics import EconomicsBook
     from renewals.application.figures import FigureBook
     from renewals.application.forecast_book import ForecastBook
+    from renewals.application.good_customers import CriteriaBook, Profiles
     from renewals.application.inputs import Inputs
+    from renewals.application.opportunities import OpportunityBook
     from renewals.application.renewal_ports import Policies, RenewalBook
 
 
@@ -163,6 +168,9 @@ class Erasures(Protocol):
     async def lift(self, kind: str, subject: str) -> None:
         """From now on the subject is none of the erased."""
 
+    async def among(self, account_ids: Collection[str]) -> frozenset[str]:
+        """Those of the accounts that are erased; it stays so until this transaction ends."""
+
     async def erase_account(self, subject: str, erasure_id: str, at: datetime) -> Done:
         """Put a pseudonym in the place of the account's id, and cancel its timers; figures stay."""
 
@@ -210,6 +218,30 @@ class Work(Protocol):
     @property
     def policies(self) -> "Policies":
         """The operator's renewal policy."""
+
+    @property
+    def economics(self) -> "EconomicsBook":
+        """Costs and margins."""
+
+    @property
+    def churn(self) -> "ChurnBook":
+        """Terms that ended, and the reviews of customers that left."""
+
+    @property
+    def criteria(self) -> "CriteriaBook":
+        """What makes a good customer."""
+
+    @property
+    def profiles(self) -> "Profiles":
+        """What accounts are now."""
+
+    @property
+    def consumption(self) -> "ConsumptionBook":
+        """What accounts use."""
+
+    @property
+    def opportunities(self) -> "OpportunityBook":
+        """What more could be sold."""
 
     @property
     def health(self) -> HealthBoard:

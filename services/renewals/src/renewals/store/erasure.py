@@ -18,10 +18,13 @@ from renewals.store.tables import (
     account,
     account_group,
     account_health,
+    account_profile,
     account_score,
+    consumption,
     contract,
     kit,
     ledger_entry,
+    opportunity,
     renewal,
 )
 
@@ -55,6 +58,9 @@ class ErasureStore:
             *await self._erased.find(ACCOUNT, subject, f"{account_health}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{account_group}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{ledger_entry}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{account_profile}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{consumption}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{opportunity}", "subject"),
         }
         for account_id in found:
             pseudonym = f"{tombstone(subject)}:{erasure_id}"

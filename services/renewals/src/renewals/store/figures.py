@@ -9,10 +9,11 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.application.figures import Axis, CustomerRow, EntryRow, Group, Span
+from renewals.application.figures import Axis, CustomerRow, EntryRow, Group, Lost, Span, Why
 from renewals.domain.currencies import minor_unit, smallest
 from renewals.domain.rates import Quote
 from renewals.domain.retention import Expiries, Movement, Movements
+from renewals.store.churn import REVIEWED
 from renewals.store.sql import day_ends, half_even, known
 from renewals.store.tables import SCHEMA
 
@@ -124,6 +125,14 @@ _DUE: Final = f"""
         WHERE e.kind IN ('due', 'renewed') AND e.start >= :t0 AND e.start < :t1 AND {known("e")}
     )"""
 
+# Of each kind of why one row a lost customer, so that each adds up to all of them.
+_WHY: Final = """
+    LEFT JOIN reviewed r ON r.of_customer = customer CROSS JOIN LATERAL (VALUES
+        (1, 'reason', r.churn_reason), (2, 'expected', CAST(r.was_expected AS text)),
+        (3, 'avoidable', CAST(r.was_avoidable AS text)), (4, 'good_customer', CAST(r.was_good_customer AS text)),
+        (5, 'meets_criteria', r.verdict)
+    ) AS w (place, why, value)"""
+
 _GROUP_AT_EXPIRY: Final = f"""
     chosen AS (
         SELECT d.customer, d.start, coalesce(max(g.sequence) FILTER (WHERE g.said_at < {day_ends("d.start")}),
@@ -197,6 +206,22 @@ class FigureStore:
         rows = await self._connection.execute(text(statement), _parameters(span))
         width = len(axes)
         return {tuple(row[:width]): Expiries(*_told(row[width:], span)) for row in rows}
+
+    async def lost(self, span: Span, axes: Sequence[Axis]) -> Mapping[Group, Sequence[Lost]]:
+        """Who churned between the span's days and why, by group; each kind of why adds up to all of them."""
+        width = len(axes)
+        places = ", ".join(str(place + 1) for place in range(width + 3))
+        statement = (
+            f"WITH {_HELD}, {_CUSTOMERS}{_groups(axes)}, {REVIEWED}"
+            f" SELECT {_keys(axes)} w.place, w.why, w.value, count(*), sum(opening) FROM moved {_joins(axes)} {_WHY}"
+            f" WHERE opening > 0 AND stayed = 0 GROUP BY {places} ORDER BY {places}"
+        )
+        found: dict[Group, list[Lost]] = {}
+        for row in await self._connection.execute(text(statement), _parameters(span)):
+            _, why, value, customers, arr = row[width:]
+            lost = Lost(Why(why), value, customers, arr.quantize(smallest(span.currency)))
+            found.setdefault(tuple(row[:width]), []).append(lost)
+        return found
 
     async def customers(
         self, span: Span, *, movement: Movement | None, after: str | None, limit: int

@@ -8,11 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from renewals.store.tables import (
     account_group,
+    account_profile,
+    charge,
+    churn_review,
+    consumption,
     contract,
     contract_revision,
     forecast_call,
     ledger_entry,
     ledger_withdrawal,
+    opportunity,
+    opportunity_version,
     renewal_handover,
 )
 
@@ -20,6 +26,8 @@ _MINE: Final = f"(SELECT id FROM {contract} WHERE account_id = :pseudonym)"
 _RENAME: Final = (
     f"UPDATE {ledger_entry} SET account_id = :pseudonym WHERE account_id = :account",
     f"UPDATE {account_group} SET account_id = :pseudonym WHERE account_id = :account",
+    f"UPDATE {opportunity} SET account_id = :pseudonym WHERE account_id = :account",
+    f"UPDATE {opportunity} SET subject = :pseudonym WHERE subject = :account AND signal = 'team_in_use'",
 )
 # Contracts that once were the account's name it too, whosever they are now.
 _RENAME_WITHIN: Final = tuple(
@@ -28,6 +36,7 @@ _RENAME_WITHIN: Final = tuple(
     for table, column in ((contract, "holders"), (contract_revision, "snapshot"))
 )
 _NO_REASON: Final = "jsonb_build_object('reason', '')"
+_NO_WORDS: Final = "jsonb_build_object('words', NULL, 'reason', NULL)"
 # What people wrote about a contract may name anybody.
 _FORGET_WORDS: Final = (
     (
@@ -49,7 +58,22 @@ _FORGET_WORDS: Final = (
         f"UPDATE {ledger_withdrawal} SET reason = ''"
         f" WHERE entry_id IN (SELECT id FROM {ledger_entry} WHERE contract_id IN {_MINE})"
     ),
+    (
+        f"UPDATE {churn_review} SET snapshot = jsonb_build_object('went_well', NULL, 'went_badly', NULL)"
+        f" WHERE contract_id IN {_MINE}"
+    ),
+    f"UPDATE {charge} SET snapshot = {_NO_REASON} WHERE contract_id IN {_MINE}",
+    f"UPDATE {opportunity} SET snapshot = snapshot || {_NO_WORDS} WHERE account_id = :pseudonym",
+    (
+        f"UPDATE {opportunity_version} SET snapshot = snapshot || {_NO_WORDS}"
+        f" WHERE opportunity_id IN (SELECT id FROM {opportunity} WHERE account_id = :pseudonym)"
+    ),
 )
+_FORGET_NOW: Final = (
+    f"DELETE FROM {account_profile} WHERE account_id = :account",
+    f"DELETE FROM {consumption} WHERE account_id = :account",
+)
+"""What says how an account is now, and is in no figure."""
 
 
 async def forget_in_ledger(connection: AsyncConnection, account_id: str, pseudonym: str) -> int:
@@ -66,6 +90,8 @@ async def forget_in_ledger(connection: AsyncConnection, account_id: str, pseudon
         kept += (await connection.execute(text(statement), quoted)).rowcount
     for statement in _FORGET_WORDS:
         await connection.execute(text(statement), {"pseudonym": pseudonym})
+    for statement in _FORGET_NOW:
+        await connection.execute(text(statement), {"account": account_id})
     return kept
 
 

@@ -12,14 +12,19 @@ from mainstay.service.subjects import Subjects
 from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, PAST, PAST_DUE, forecast_key, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.calls import CallStore
+from renewals.store.churn import ChurnStore
 from renewals.store.cohorts import CohortStore
+from renewals.store.consumption import ConsumptionStore
 from renewals.store.contracts import ContractStore
+from renewals.store.economics import EconomicsStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
 from renewals.store.forecasts import ForecastStore
+from renewals.store.good_customers import CriteriaStore, ProfileStore
 from renewals.store.health import HealthStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
+from renewals.store.opportunities import OpportunityStore
 from renewals.store.policies import PolicyStore
 from renewals.store.renewals import RenewalStore
 
@@ -41,6 +46,12 @@ class RenewalsWork:
         self.calls = CallStore(tx.connection)
         self.forecasts = ForecastStore(tx.connection)
         self.cohorts = CohortStore(tx.connection)
+        self.economics = EconomicsStore(tx.connection)
+        self.churn = ChurnStore(tx.connection)
+        self.criteria = CriteriaStore(tx.connection)
+        self.profiles = ProfileStore(tx.connection, self.erased)
+        self.consumption = ConsumptionStore(tx.connection, self.erased)
+        self.opportunities = OpportunityStore(tx.connection)
         self.timers = AccountTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:

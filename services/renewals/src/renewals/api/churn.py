@@ -1,0 +1,209 @@
+"""Routes: how terms came out, and the reviews of customers that left."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
+
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.problems import ProblemError
+from mainstay.web.routes import Caller, Routes
+from renewals.api.good_customers import JudgementView
+from renewals.api.handlers import Handlers
+from renewals.api.problems import RANGE_BACKWARDS
+from renewals.api.reading import Day, OfAccount
+from renewals.api.schemas import MoneyView, Request, money_view
+from renewals.application.announcing import term_id
+from renewals.application.churn import Ended, Place, ReviewState
+from renewals.domain.civil import ONE_DAY
+from renewals.domain.good_customers import Judgement, Verdict
+from renewals.domain.outcomes import ChurnReason, RenewalOutcome, Review, TermUnknown
+from renewals.domain.terms import rounded
+
+BACK = timedelta(days=120)
+"""How far /outcomes looks back where `from` is not given."""
+
+MOST_TERMS = 999_999_999
+
+TermId = Annotated[str, Path(max_length=120, description="A contract's id, a full stop, and the term's number")]
+Prose = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"),
+]
+
+_TERM_ID = re.compile(r"(.+)\.([1-9]\d{0,8})", re.ASCII | re.DOTALL)
+
+
+def term_of(name: str) -> tuple[str, int]:
+    """The contract and the number that a term's id names. Raises `TermUnknown`."""
+    found = _TERM_ID.fullmatch(name)
+    if found is None:
+        raise TermUnknown(name)
+    return found[1], int(found[2])
+
+
+class ReviewBody(Request):
+    """What was learnt from a lost customer; null: not known yet. A review that is done has said all of the middle."""
+
+    went_well: Prose | None = None
+    went_badly: Prose | None = None
+    reason: ChurnReason | None = None
+    was_expected: StrictBool | None = None
+    was_avoidable: StrictBool | None = None
+    was_good_customer: StrictBool | None = None
+    win_back_on: Day | None = Field(default=None, description="The day to try again")
+    is_done: StrictBool = False
+
+
+class ReviewView(BaseModel):
+    """A review as it stands, and whether the criteria of then call the customer a good one."""
+
+    reason: ChurnReason | None
+    went_well: str | None
+    went_badly: str | None
+    was_expected: bool | None
+    was_avoidable: bool | None
+    was_good_customer: bool | None
+    win_back_on: date | None
+    is_done: bool
+    verdict: Verdict
+    criteria_version: int | None
+    recorded_at: datetime
+    recorded_by: str
+
+
+class OutcomeView(BaseModel):
+    """How a term came out: the ARR that was due, and that with which it went on."""
+
+    account_id: str
+    contract_id: str
+    term_id: str
+    ended_on: date = Field(description="The last day that was served")
+    outcome: RenewalOutcome
+    due: MoneyView
+    renewed: MoneyView
+    renewed_by: str | None = Field(description="The contract that renewed it, where it is another one")
+    customer_left: bool = Field(description="Nothing else of the account's went on")
+    reason: str | None = Field(description="Of what churned: what was said when it ended")
+    review: ReviewView | None
+
+    @classmethod
+    def of(cls, ended: Ended) -> "OutcomeView":
+        """An outcome as it is told."""
+        contract, came_out = ended.contract, ended.outcome
+        churned = came_out.outcome is RenewalOutcome.CHURNED
+        said = contract.cancellation.reason if contract.cancellation else "not renewed"
+        return cls(
+            account_id=contract.account_id,
+            contract_id=contract.id,
+            term_id=term_id(contract.id, ended.at.number),
+            ended_on=ended.at.ended_before - ONE_DAY,
+            outcome=came_out.outcome,
+            due=money_view(rounded(came_out.due, contract.currency).amount, contract.currency),
+            renewed=money_view(rounded(came_out.renewed, contract.currency).amount, contract.currency),
+            renewed_by=ended.at.successor,
+            customer_left=churned and ended.at.customer_left,
+            reason=said if churned else None,
+            review=_review(ended),
+        )
+
+
+class JudgedOutcomeView(OutcomeView):
+    """A lost term, with what the criteria say of the customer now."""
+
+    good_customer: JudgementView
+
+
+def _review(ended: Ended) -> ReviewView | None:
+    kept = ended.kept
+    if kept is None:
+        return None
+    said = kept.review
+    return ReviewView(
+        reason=said.reason,
+        went_well=said.went_well,
+        went_badly=said.went_badly,
+        was_expected=said.was_expected,
+        was_avoidable=said.was_avoidable,
+        was_good_customer=said.was_good_customer,
+        win_back_on=said.win_back_on,
+        is_done=said.is_done,
+        verdict=Verdict(kept.verdict),
+        criteria_version=kept.criteria_version,
+        recorded_at=kept.recorded_at,
+        recorded_by=kept.recorded_by,
+    )
+
+
+def _judged(ended: Ended, judged: Judgement) -> JudgedOutcomeView:
+    return JudgedOutcomeView(**dict(OutcomeView.of(ended)), good_customer=JudgementView.of(judged))
+
+
+def _after(kind: str, cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    day, contract_id, number = decode_cursor(kind, cursor, tuple[date, str, int])
+    return day, contract_id, max(0, min(number, MOST_TERMS))
+
+
+def _page(kind: str, found: Sequence[Ended], place: Place | None) -> Page[OutcomeView]:
+    return Page(
+        data=[OutcomeView.of(each) for each in found], next_cursor=encode_cursor(kind, place) if place else None
+    )
+
+
+def churn_routes(handlers: Handlers) -> Routes:
+    """Outcomes, and reviews of customers that left."""
+    routes = Routes(tag="outcomes")
+
+    @routes.get("/outcomes", scope="renewals:read", answers=Page[OutcomeView])
+    async def list_outcomes(
+        first: Annotated[Day | None, Query(alias="from", description="Default: 120 days before `to`")] = None,
+        last: Annotated[Day | None, Query(alias="to", description="Default: today in UTC")] = None,
+        account_id: OfAccount = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[OutcomeView]:
+        """How the terms came out whose last day lies in the range: renewed, expanded, contracted or churned."""
+        until = last or handlers.clock.now().date()
+        begin = first or until - BACK
+        if until < begin:
+            raise ProblemError(RANGE_BACKWARDS, f"to ({until}) lies before from ({begin})")
+        after = _after("outcomes", cursor)
+        found = await handlers.outcomes.ended(first=begin, last=until, account_id=account_id, after=after, limit=limit)
+        return _page("outcomes", *found)
+
+    @routes.get("/churn-reviews", scope="renewals:read", answers=Page[OutcomeView])
+    async def list_reviews(
+        state: Annotated[ReviewState | None, Query(description="Default: both")] = None,
+        first: Annotated[Day | None, Query(alias="from", description="Who left on this day or later")] = None,
+        last: Annotated[Day | None, Query(alias="to", description="Who left on this day or before")] = None,
+        account_id: OfAccount = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[OutcomeView]:
+        """Terms with which a customer left, the longest ago first; open until a review says that it is done."""
+        after = _after("reviews", cursor)
+        found = await handlers.outcomes.left(
+            state=state, first=first, last=last, account_id=account_id, after=after, limit=limit
+        )
+        return _page("reviews", *found)
+
+    @routes.get("/renewals/{term_id}/review", scope="renewals:read", answers=JudgedOutcomeView)
+    async def get_review(term_id: TermId) -> JudgedOutcomeView:
+        """A term that churned, its review, and what the criteria say of the customer now."""
+        return _judged(*await handlers.outcomes.one(*term_of(term_id)))
+
+    @routes.put("/renewals/{term_id}/review", scope="renewals:write", answers=JudgedOutcomeView)
+    async def put_review(term_id: TermId, body: ReviewBody, caller: Caller) -> JudgedOutcomeView:
+        """Review a term that churned. The review stands as a whole; the one before is kept for `known_at` of figures.
+
+        One that is done has a reason, and says whether it was expected, avoidable, and a good customer.
+        """
+        review = Review(**body.model_dump())
+        return _judged(*await handlers.outcomes.review(*term_of(term_id), review, by=caller.id))
+
+    return routes
