@@ -226,3 +226,25 @@ async def test_contracts_of_before_have_calls_after_the_upgrade(office: Office) 
     overall = call["reason"][0]
     assert (overall["name"], overall["terms"], overall["renewed"]) == ("overall", 1, 0)
     assert call["band"] == "yellow"
+
+
+async def test_the_past_is_told_by_how_accounts_stood_90_days_before(migrated_url: str) -> None:
+    office = await Office.opened(migrated_url, "2025-01-02T09:00")
+    await office.enters("fell", start="2025-01-01", end="2025-12-31", at_end="cancel")
+    await office.enters("late", start="2025-01-01", end="2025-12-31", term_months=12)
+    await office.hears(scored("fell", 90, "green", "2025-01-02T08:00"))
+    await office.it_is("2025-01-03T00:00")
+    await office.it_is("2025-10-03T09:00")  # 89 days before December 31
+    await office.hears(scored("fell", 10, "red", "2025-10-03T09:00"), scored("late", 60, "yellow", "2025-10-03T09:00"))
+    await office.it_is("2025-10-04T00:00")
+    await office.it_is("2026-01-02T00:00")
+
+    async with office.service.work() as work:
+        past = await work.calls.past()
+
+    # `fell` was green when that could still be acted on; of `late` nothing was known by then.
+    assert {standing.band: (found.terms, found.renewed) for standing, found in past.cells.items()} == {
+        "green": (1, 0),
+        None: (1, 1),
+    }
+    await office.close()

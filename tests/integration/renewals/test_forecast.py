@@ -2,6 +2,9 @@
 
 import csv
 import io
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +12,11 @@ from tests.integration.renewals.book import money
 from tests.integration.renewals.forecasting import a_past, get, says
 from tests.integration.renewals.office import Office, banded
 from tests.integration.renewals.test_amendments import says as records
+
+HOSTILE: list[Any] = [
+    *("9999-12-31", "0001-01-01", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00", "\ud800", "a\0b"),
+    *(2**40, 2**70, -1),
+]
 
 
 async def test_a_forecast_says_what_moved_since_and_why(migrated_url: str) -> None:
@@ -189,3 +197,34 @@ async def test_groups_are_those_of_the_last_day_as_far_as_anything_was_said(offi
     assert page["data"] + rest["data"] == rows
     other = await office.http.get("/v1/renewals/forecast", params={"cursor": page["next_cursor"]})
     assert (other.status_code, other.json()["code"]) == (400, "bad-cursor")
+
+
+async def test_cursors_that_no_answer_gave_are_refused(office: Office) -> None:
+    for account in ("acme", "bolt", "cord"):
+        await office.enters(account, start="2025-02-01", term_months=12)
+    await office.it_is("2026-02-02T09:00")
+    lists = {
+        "renewals/forecast/renewals": {},
+        "renewals/forecast/changes": {"since": "2026-01-05T08:00:00Z"},
+        "kpis/forecast-accuracy": {"from": "2026-01-01", "to": "2026-02-01"},
+    }
+    for path, query in lists.items():
+        given = (await get(office, path, limit=1, **query))["next_cursor"]
+        assert given, path
+        kind, values = json.loads(urlsafe_b64decode(given + "=="))
+        for changed in tampered(values):
+            cursor = urlsafe_b64encode(json.dumps([kind, changed]).encode()).decode().rstrip("=")
+            await office.service.chassis.keys.refresh()
+            answer = await office.http.get(f"/v1/{path}", params={**query, "cursor": cursor})
+            assert answer.status_code in {200, 400, 422}, (path, changed, answer.text)
+
+
+def tampered(values: list[Any]) -> Iterator[list[Any]]:
+    """A cursor's values with one that is hostile, at each place, and within the last where that is a list."""
+    for place, value in enumerate(values):
+        for hostile in HOSTILE if place else ():
+            yield [*values[:place], hostile, *values[place + 1 :]]
+        if isinstance(value, list):
+            for within in range(len(value)):
+                for hostile in HOSTILE:
+                    yield [*values[:place], [*value[:within], hostile, *value[within + 1 :]], *values[place + 1 :]]

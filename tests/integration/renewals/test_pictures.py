@@ -91,6 +91,8 @@ async def test_the_heat_map_and_the_chart_show_what_the_data_say(migrated_url: s
     office = await a_year(migrated_url)
 
     cohort = texts(await picture(office, "retention/cohorts.svg", measure="logo", **{"from": "2024-07-01"}))
+    assert "100 %" in cohort
+    assert "≥ 120 %" not in cohort
     row = cohort[cohort.index("Q3 2024") :]
     assert row[:7] == ["Q3 2024", "2", "1,200", "100", "100", "100", "100"]
 

@@ -108,6 +108,7 @@ class Service:
                 contract_reading_routes(handlers),
                 amendment_routes(handlers),
                 forecast_routes(handlers),
+                renewal_routes(handlers),
                 call_routes(handlers),
                 accuracy_routes(handlers),
                 cohort_routes(handlers),

@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from mainstay.web.csv_cells import CSV, csv_rows, plain_cell, text_cell, wants_csv
 from mainstay.web.pages import MAX_LIMIT, Cursor, Limit, encode_cursor
 from mainstay.web.routes import Routes
-from renewals.api.forecast import TABLE, By, cuts_of, digest, place_in
+from renewals.api.cursors import digest, place_in
+from renewals.api.forecast import TABLE, By, cuts_of
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact
 from renewals.api.reading import AsOf, Day, KnownAt

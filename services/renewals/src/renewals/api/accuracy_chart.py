@@ -56,7 +56,7 @@ def _key() -> Iterator[str]:
     y = 84
     yield f'<rect class="said" x="{LEFT}" y="{y - 10}" width="12" height="12" rx="2"/>'
     yield text(LEFT + 18, y, "forecast (most likely); the line reaches from commit to best case", size=12)
-    x = LEFT + 412
+    x = LEFT + 432
     yield f'<rect class="whole" x="{x}" y="{y - 10}" width="12" height="12" rx="2"/>'
     yield text(x + 18, y, "what renewed terms went on with", size=12)
 

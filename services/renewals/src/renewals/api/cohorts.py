@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from mainstay.web.csv_cells import CSV, csv_rows, plain_cell, wants_csv
 from mainstay.web.pages import MAX_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
-from mainstay.web.problems import BAD_CURSOR, ProblemError
 from mainstay.web.routes import Routes
+from renewals.api.cursors import check
 from renewals.api.forecast import TABLE
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact
@@ -137,8 +137,7 @@ def cohort_routes(handlers: Handlers) -> Routes:
         asked = question
         if cursor is not None:
             as_of, known_at, after = decode_cursor("cohorts", cursor, tuple[date, datetime, date])
-            if known_at.tzinfo is None:
-                raise ProblemError(BAD_CURSOR, "the cursor is not one that this list gave")
+            check(as_of, known_at, after)
             asked = replace(question, as_of=as_of, known_at=known_at)
         scope, found = await handlers.cohorts(asked)
         if wants_csv(accept):

@@ -5,17 +5,15 @@ from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import Depends, Header, Path, Query, Response
 
 from mainstay.web.csv_cells import CSV, csv_rows, plain_cell, text_cell, wants_csv
 from mainstay.web.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from mainstay.web.problems import BAD_CURSOR, ProblemError
 from mainstay.web.routes import Caller, Routes
 from renewals.api.call_views import CallBody, CallView
+from renewals.api.cursors import asked_again, check, digest, place_in
 from renewals.api.forecast_views import (
     ForecastAnswer,
     ForecastChange,
@@ -87,21 +85,6 @@ def asking(
 Question = Annotated[Asked, Depends(asking)]
 
 
-def digest(asked: Asked) -> str:
-    """Tells one question from another."""
-    return blake2b(msgspec.json.encode(asked), digest_size=9).hexdigest()
-
-
-def place_in(kind: str, cursor: str | None, asked: Asked) -> tuple[Asked, int]:
-    """The question as the page before asked it, and how many rows that page and those before it had."""
-    if cursor is None:
-        return asked, 0
-    of, t0, t1, as_of, known_at, place = decode_cursor(kind, cursor, tuple[str, date, date, date, datetime, int])
-    if of != digest(asked) or place < 0 or known_at.tzinfo is None:
-        raise ProblemError(BAD_CURSOR, "the cursor is one of an answer to another question")
-    return replace(asked, t0=t0, t1=t1, as_of=as_of, known_at=known_at), place
-
-
 def forecast_routes(handlers: Handlers) -> Routes:
     """The forecast of renewals."""
     routes = Routes(tag="forecast")
@@ -155,7 +138,7 @@ def forecast_routes(handlers: Handlers) -> Routes:
             of, as_of, known_at, after = decode_cursor(
                 "forecast renewals", cursor, tuple[str, date, datetime, tuple[date, str, int]]
             )
-            asked = _again(question, of, as_of, known_at)
+            asked = asked_again(question, of, as_of, known_at)
         scope, rows = await forecasts.renewals(asked, after=after, limit=limit + 1)
         page = rows[:limit]
         place = None
@@ -178,11 +161,10 @@ def forecast_routes(handlers: Handlers) -> Routes:
             of, as_of, known_at, since, after = decode_cursor(
                 "forecast changes", cursor, tuple[str, date, datetime, datetime, tuple[str, int]]
             )
-            asked = _again(question, of, as_of, known_at)
+            check(since)
+            asked = asked_again(question, of, as_of, known_at)
         known_at = asked.known_at or handlers.clock.now()
         since = since or known_at - WEEK
-        if since.tzinfo is None:
-            raise ProblemError(BAD_CURSOR, "the cursor is not one that this list gave")
         asked = replace(asked, known_at=known_at)
         scope, rows = await forecasts.moved(asked, since, after=after, limit=limit + 1)
         page = rows[:limit]
@@ -227,13 +209,6 @@ def call_routes(handlers: Handlers) -> Routes:
         return CallView.of(call)
 
     return routes
-
-
-def _again(question: Asked, of: str, as_of: date, known_at: datetime) -> Asked:
-    """The question of the page before; t0 and t1 are in it, or come from `as_of`."""
-    if of != digest(question) or known_at.tzinfo is None:
-        raise ProblemError(BAD_CURSOR, "the cursor is one of an answer to another question")
-    return replace(question, as_of=as_of, known_at=known_at)
 
 
 def _table(found: Outlooks, cuts: Sequence[Cut]) -> Response:

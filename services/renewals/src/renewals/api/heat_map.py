@@ -40,7 +40,7 @@ _STEP_NAMES: Final = ("< 50 %", "50 – 75", "75 – 90", "90 – 100", "100 –
 def draw(scope: CohortScope, cohorts: Sequence[Cohort], measure: Measure, theme: Theme) -> str:
     """The SVG, as wide and high as there are months and cohorts."""
     columns = sorted({point.months for cohort in cohorts for point in cohort.points})
-    legend = _STEP_NAMES if measure is Measure.NRR else _STEP_NAMES[:5]
+    legend = _STEP_NAMES if measure is Measure.NRR else (*_STEP_NAMES[:4], "100 %")  # no more than all is kept
     width = max(_BEGIN + _CELL * len(columns) + LEFT, LEFT * 2 + _LEGEND * len(_STEP_NAMES))
     height = _TOP + _ROW * max(len(cohorts), 2) + 78
     parts = [*_heads(columns), *_rows(cohorts, columns, measure), *_legend(legend, height - 62)]
