@@ -124,6 +124,9 @@ async def test_a_customer_that_left_is_reviewed_and_listed_until_that_is_done(of
     assert await open_reviews(office) == []
     assert await open_reviews(office, "done") == ["gone"]
     assert (await read(office, f"/v1/renewals/{gone['id']}.1/review")) == done
+    for day, accounts in (("2026-06-30", []), ("2026-07-01", ["gone"])):
+        found = (await read(office, "/v1/churn-reviews", win_back_by=day))["data"]
+        assert [each["account_id"] for each in found] == accounts
     await office.it_is("2026-01-31T09:00")
     assert await open_reviews(office) == ["in grace"]
 
