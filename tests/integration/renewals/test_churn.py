@@ -2,12 +2,24 @@
 
 import csv
 import io
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
+from renewals.application.figures import Axis, Why
+from renewals.application.ports import Note
+from renewals.domain.outcomes import ChurnReason, KeptReview, Review
 from tests.integration.renewals.office import Office
 from tests.integration.renewals.test_economics import are
 from tests.integration.renewals.test_erasure import ask, holds
+from tests.integration.renewals.test_figures import NOW, SPAN, book
+
+
+class _Undone(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
 
 LEFT: dict[str, Any] = {"start": "2025-01-01", "end": "2025-12-31", "at_end": "cancel"}
 DONE = {
@@ -112,6 +124,9 @@ async def test_a_customer_that_left_is_reviewed_and_listed_until_that_is_done(of
     assert await open_reviews(office) == []
     assert await open_reviews(office, "done") == ["gone"]
     assert (await read(office, f"/v1/renewals/{gone['id']}.1/review")) == done
+    for day, accounts in (("2026-06-30", []), ("2026-07-01", ["gone"])):
+        found = (await read(office, "/v1/churn-reviews", win_back_by=day))["data"]
+        assert [each["account_id"] for each in found] == accounts
     await office.it_is("2026-01-31T09:00")
     assert await open_reviews(office) == ["in grace"]
 
@@ -211,6 +226,36 @@ async def test_reasons_are_those_that_were_known(office: Office) -> None:
     assert told(await read(office, "/v1/kpis/churn/reasons", **period)) == {"price", None}
     del period["known_at"]
     assert told(await read(office, "/v1/kpis/churn/reasons", **period)) == {"competitor", None}
+
+
+async def test_of_books_made_up_at_random_each_kind_of_reason_adds_up_to_the_churn(office: Office) -> None:
+    seen = 0
+    for seed in range(4):
+        random = Random(seed)
+        contracts = book(random)
+        with suppress(_Undone):
+            async with office.service.work() as work:
+                await work.accounts.lock({each.account_id for each in contracts})
+                for contract in contracts:
+                    await work.contracts.add(contract, Note(NOW, "tests", "made up"))
+                    for term in random.sample(contract.terms, random.randrange(len(contract.terms) + 1)):
+                        for _ in range(2):  # the one recorded last holds
+                            review = Review(reason=random.choice([None, *ChurnReason]))
+                            await work.churn.add(
+                                contract.id, term.number, KeptReview(review, NOW, "tests", "unknown", None)
+                            )
+                for axes in ((), (Axis.COHORT,)):
+                    for span in (SPAN, replace(SPAN, returning=True)):
+                        moved = await work.figures.movements(span, axes)
+                        lost = await work.figures.lost(span, axes)
+                        for group, figures in moved.items():
+                            for why in Why:
+                                of_why = [each for each in lost.get(group, ()) if each.why is why]
+                                assert sum(each.customers for each in of_why) == figures.churned_customers, seed
+                                assert sum((each.arr for each in of_why), Decimal(0)) == figures.churned, seed
+                                seen += sum(each.value is not None for each in of_why)
+                raise _Undone
+    assert seen > 20
 
 
 async def test_an_erased_customers_review_keeps_its_reason_and_loses_its_words(office: Office) -> None:

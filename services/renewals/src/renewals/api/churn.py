@@ -181,6 +181,9 @@ def churn_routes(handlers: Handlers) -> Routes:
         state: Annotated[ReviewState | None, Query(description="Default: both")] = None,
         first: Annotated[Day | None, Query(alias="from", description="Who left on this day or later")] = None,
         last: Annotated[Day | None, Query(alias="to", description="Who left on this day or before")] = None,
+        win_back_by: Annotated[
+            Day | None, Query(description="Whom a review says to win back on this day or before")
+        ] = None,
         account_id: OfAccount = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
@@ -188,7 +191,13 @@ def churn_routes(handlers: Handlers) -> Routes:
         """Terms with which a customer left, the longest ago first; open until a review says that it is done."""
         after = _after("reviews", cursor)
         found = await handlers.outcomes.left(
-            state=state, first=first, last=last, account_id=account_id, after=after, limit=limit
+            state=state,
+            first=first,
+            last=last,
+            win_back_by=win_back_by,
+            account_id=account_id,
+            after=after,
+            limit=limit,
         )
         return _page("reviews", *found)
 

@@ -63,11 +63,15 @@ class ChurnBook(Protocol):
         state: ReviewState | None,
         first: date | None,
         last: date | None,
+        win_back_by: date | None,
         account_id: str | None,
         after: Place | None,
         limit: int,
     ) -> Sequence[EndedTerm]:
-        """Up to `limit` terms with which a customer left on days of a range, oldest first, by their review's state."""
+        """Up to `limit` terms with which a customer left on days of a range, oldest first, by what their review says.
+
+        With `win_back_by` those that it says to win back by then.
+        """
 
     async def one(self, now: datetime, contract_id: str, number: int) -> EndedTerm | None:
         """A term, if it is over and out of grace."""
@@ -114,6 +118,7 @@ class Outcomes:
         state: ReviewState | None,
         first: date | None,
         last: date | None,
+        win_back_by: date | None,
         account_id: str | None,
         after: Place | None,
         limit: int,
@@ -122,7 +127,14 @@ class Outcomes:
         now = self._clock.now()
         async with self._work() as work:
             terms = await work.churn.left(
-                now, state=state, first=first, last=last, account_id=account_id, after=after, limit=limit + 1
+                now,
+                state=state,
+                first=first,
+                last=last,
+                win_back_by=win_back_by,
+                account_id=account_id,
+                after=after,
+                limit=limit + 1,
             )
             return await _with_contracts(work, terms[:limit], now), _place(terms, limit)
 

@@ -45,6 +45,10 @@ _WITHIN: Final = (
     "LEAST(t.end_exclusive, t.cancelled_on) BETWEEN coalesce(CAST(:first AS date) + 1, '-infinity')"
     " AND coalesce(CAST(:last AS date) + 1, 'infinity')"
 )
+_REVIEW_SAYS: Final = (
+    "(SELECT r.{} FROM renewals.churn_review r WHERE r.contract_id = t.contract_id AND r.term = t.number"
+    " ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1)"
+)
 _LOST: Final = "t.outcome <> 'renewed' AND s.id IS NULL"
 
 REVIEWED: Final = """
@@ -85,22 +89,25 @@ class ChurnStore:
         state: ReviewState | None,
         first: date | None,
         last: date | None,
+        win_back_by: date | None,
         account_id: str | None,
         after: Place | None,
         limit: int,
     ) -> Sequence[EndedTerm]:
-        """Up to `limit` terms with which a customer left on days of a range, oldest first, by their review's state."""
-        is_done = (
-            "coalesce((SELECT r.is_done FROM renewals.churn_review r WHERE r.contract_id = t.contract_id"
-            " AND r.term = t.number ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1), false)"
-        )
+        """Up to `limit` terms with which a customer left on days of a range, oldest first, by what their review says.
+
+        With `win_back_by` those that it says to win back by then.
+        """
+        is_done = f"coalesce({_REVIEW_SAYS.format('is_done')}, false)"
+        to_win_back = f"(CAST(:win_back_by AS date) IS NULL OR {_REVIEW_SAYS.format('win_back_on')} <= :win_back_by)"
         of_state = "true" if state is None else is_done if state is ReviewState.DONE else f"NOT {is_done}"
         wanted = (
             f"SELECT * FROM ({_ENDED} AND {_LOST} AND {of_state} AND {_WITHIN} AND {_NOT_ERASED} AND {_OF_ACCOUNT}"
-            f" AND {_AFTER}"
+            f" AND {_AFTER} AND {to_win_back}"
             ") AS e WHERE e.customer_left ORDER BY e.ended_before, e.contract_id, e.number LIMIT :limit"
         )
-        return await self._terms(wanted, now, account_id, after, limit, first=first, last=last)
+        asked = {"first": first, "last": last, "win_back_by": win_back_by}
+        return await self._terms(wanted, now, account_id, after, limit, **asked)
 
     async def one(self, now: datetime, contract_id: str, number: int) -> EndedTerm | None:
         """A term, if it is over and out of grace."""
