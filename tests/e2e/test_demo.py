@@ -133,7 +133,8 @@ def test_a_newcomer_sees_a_portfolio_and_its_messages_and_a_second_start_repeats
 
             alerts = mainstay.get("alerts", "/v1/alerts", limit="500")["data"]
             told = [alert for alert in alerts if alert["told"]]
-            assert {alert["rule"] for alert in told} == {"band-worsened", "silent", "renewal-window", "metric-deviated"}
+            rules = {"band-worsened", "silent", "renewal-window", "renewal-milestone", "metric-deviated"}
+            assert {alert["rule"] for alert in told} == rules
             assert len([alert for alert in alerts if alert["quiet"]]) > len(told)
             eventually(lambda: are_everywhere(mainstay, told), "every alert is in every channel", 60)
             assert {message["channel"] for message in messages(mainstay)} == {"chat", "email", "webhook"}

@@ -324,6 +324,10 @@ WRONG: list[tuple[list[dict[str, Any]], list[tuple[str, str]]]] = [
         [("/rules/0/milestone_days", "60: not within a window of 45 days, so never reached")],
     ),
     (
+        [{"name": "a", "milestone_days": [120, 60]}],
+        [("/rules/0/milestone_days", "120: not within a window of 3 months, so never reached")],
+    ),
+    (
         [{"name": "a", "team": "emea"}],
         [("/rules/0/team", "a team is named where the owner is renewal_team")],
     ),

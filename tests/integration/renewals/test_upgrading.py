@@ -1,5 +1,6 @@
 """What the release before knew of contracts is in the ledger after the upgrade, known since it was entered."""
 
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -9,7 +10,8 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.integration.renewals.office import Office
+from mainstay.contracts.renewals import MilestoneReached
+from tests.integration.renewals.office import Office, instant
 
 LEDGER = import_module("renewals.migrations.versions.0003_ledger")
 RENEWALS = import_module("renewals.migrations.versions.0004_renewals")
@@ -75,3 +77,33 @@ async def test_what_was_recorded_is_not_changed(office: Office) -> None:
         async with office.service.chassis.database.engine.connect() as connection:
             with pytest.raises(DBAPIError, match="the ledger is only added to"):
                 await connection.execute(text(statement))
+
+
+async def test_renewals_of_before_are_on_the_board_after_the_upgrade_and_no_window_comes_again(
+    office: Office,
+) -> None:
+    contracts = [
+        await office.enters("acme", start="2026-01-01", term_months=12, zone="Europe/Berlin"),
+        await office.enters("bolt", start="2026-02-01", term_months=6, at_end="cancel", grace_days=20),
+    ]
+    # The upgrade has accounts looked at by the machine's clock.
+    await office.it_is(max(datetime.now(UTC), instant("2026-12-05T09:00")) + timedelta(days=1))
+    board = text("SELECT * FROM renewals.renewal ORDER BY contract_id, term")
+    windows = text("SELECT * FROM renewals.milestone WHERE name = 'window' ORDER BY contract_id, term")
+
+    async def kept() -> list[Any]:
+        async with office.service.chassis.database.engine.connect() as connection:
+            return [(await connection.execute(query)).all() for query in (board, windows)]
+
+    before = await kept()
+    async with office.service.chassis.database.engine.begin() as connection:
+        await connection.run_sync(_back_and_forth)
+    await office.said()
+
+    await office.it_is(office.clock.now() + timedelta(minutes=1))
+
+    after = await kept()
+    assert len(before[0]) >= len(contracts)
+    assert after[0] == before[0]
+    assert [row[:5] for row in after[1]] == [row[:5] for row in before[1]]
+    assert "window" not in {said.milestone for said in await office.said_of(MilestoneReached)}

@@ -19,7 +19,7 @@ class Meters:
         self._values = Counter("mainstay_renewals_values_changed", "Account values published.", registry=registry)
         self._late = Histogram(
             "mainstay_renewals_late_seconds",
-            "How long after its moment a window opened or a term came to its end.",
+            "How long after its moment a milestone was reached, a window opened or a term came to its end.",
             buckets=LATE_BUCKETS,
             registry=registry,
         )
@@ -35,9 +35,10 @@ class Meters:
             case Ended():
                 self._ended.inc()
 
-    def milestones_reached(self, count: int) -> None:
-        """Count milestones that were recorded."""
-        self._milestones.inc(count)
+    def milestone_reached(self, late_by: float) -> None:
+        """Count a milestone that was recorded, `late_by` seconds after its day began."""
+        self._late.observe(late_by)
+        self._milestones.inc()
 
     def values_changed(self, accounts: int) -> None:
         """Count accounts whose value was published."""

@@ -16,9 +16,11 @@ from renewals.api.schemas import LONGEST_WINDOW_DAYS, Request
 from renewals.application.handing_over import PolicyUnknown
 from renewals.application.renewal_ports import SHIPPED, SavedPolicy
 from renewals.domain.policy import USUAL_DAYS, Cadence, OwnerRole, PolicyRule, unreachable
+from renewals.domain.schedule import USUAL_WINDOW
 
 MOST_RULES = 100
 MOST_VERSIONS = 1_000_000_000
+LONGEST_MONTH = 31
 INVALID = Problem(422, "policy-invalid", "The renewal policy cannot be used")
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -138,10 +140,10 @@ def contradictions(body: PolicyBody) -> Iterator[tuple[str, str]]:
             yield f"{at}/window_days", "a window is counted in months or in days: state one of the two"
         if len(set(rule.milestone_days)) < len(rule.milestone_days):
             yield f"{at}/milestone_days", "a number of days stands there twice"
-        late = [days for days in rule.milestone_days if rule.window_days is not None and days >= rule.window_days]
-        if late:
+        window, longest = _window(rule)
+        if late := [days for days in rule.milestone_days if days >= longest]:
             told = ", ".join(map(str, late))
-            yield f"{at}/milestone_days", f"{told}: not within a window of {rule.window_days} days, so never reached"
+            yield f"{at}/milestone_days", f"{told}: not within a window of {window}, so never reached"
         if rule.team is not None and rule.owner is not OwnerRole.RENEWAL_TEAM:
             yield f"{at}/team", "a team is named where the owner is renewal_team"
     as_rules = tuple(
@@ -149,3 +151,11 @@ def contradictions(body: PolicyBody) -> Iterator[tuple[str, str]]:
     )
     for place, before in unreachable(as_rules):
         yield f"/rules/{place}", f"no account ever reaches it: {before} stands before it and takes all of its accounts"
+
+
+def _window(rule: RuleBody) -> tuple[str, int]:
+    """A rule's window in words, and the most days that it can have."""
+    if rule.window_days is not None:
+        return f"{rule.window_days} days", rule.window_days
+    months = rule.window_months or USUAL_WINDOW.months
+    return f"{months} months", months * LONGEST_MONTH

@@ -55,7 +55,7 @@ class SettleAccounts:
                 superseded = found.supersedes(happening.term.number, WINDOW)
                 self.tell(work, contract, happening, of_account, now, superseded=superseded)
             renewing.say(work, found, known, of_account, now)
-            self._meters.milestones_reached(len(found.reached))
+            self._note(found, now)
             looks.append(found)
             caught_up.append((was, contract))
         await work.contracts.save(caught_up, Note(now, BY, "what came due"))
@@ -70,6 +70,22 @@ class SettleAccounts:
         ]
         await work.timers.arm(moments)
         return moments
+
+    def _note(self, found: renewing.Look, now: datetime) -> None:
+        """Say in the log and in the metrics what was reached; a window says so itself."""
+        for reached in found.reached:
+            if reached.milestone.name == WINDOW:
+                continue
+            late_by = renewing.late_by(found.contract, reached.milestone, now)
+            self._meters.milestone_reached(late_by)
+            _log.info(
+                "renewal milestone reached",
+                account=found.contract.account_id,
+                term=term_id(found.contract.id, reached.term),
+                milestone=reached.milestone.name,
+                late_by=late_by if late_by > ON_TIME_SECONDS else 0,
+                superseded=reached.superseded,
+            )
 
     async def _value(
         self, work: Work, ledgers: Sequence[AccountLedger], contracts: Sequence[Contract], now: datetime
