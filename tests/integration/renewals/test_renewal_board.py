@@ -194,7 +194,7 @@ async def test_what_is_no_renewal_is_not_found(office: Office) -> None:
             await office.http.get(f"/v1/renewals/{name}"),
             await office.http.put(f"/v1/renewals/{name}/owner", json={"owner": "ann", "reason": "leave"}),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (404, "renewal-unknown"), name
+            assert (answer.status_code, answer.json()["code"]) == (404, "term-unknown"), name
 
 
 # Whose a renewal is

@@ -1,11 +1,10 @@
 """Routes: how terms came out, and the reviews of customers that left."""
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Query
 from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -14,13 +13,13 @@ from mainstay.web.routes import Caller, Routes
 from renewals.api.good_customers import JudgementView
 from renewals.api.handlers import Handlers
 from renewals.api.problems import RANGE_BACKWARDS
-from renewals.api.reading import Day, OfAccount
+from renewals.api.reading import Day, OfAccount, TermId, term_of
 from renewals.api.schemas import MoneyView, Request, money_view
 from renewals.application.announcing import term_id
 from renewals.application.churn import Ended, Place, ReviewState
 from renewals.domain.civil import ONE_DAY
 from renewals.domain.good_customers import Judgement, Verdict
-from renewals.domain.outcomes import ChurnReason, RenewalOutcome, Review, TermUnknown
+from renewals.domain.outcomes import ChurnReason, RenewalOutcome, Review
 from renewals.domain.terms import rounded
 
 BACK = timedelta(days=120)
@@ -28,21 +27,10 @@ BACK = timedelta(days=120)
 
 MOST_TERMS = 999_999_999
 
-TermId = Annotated[str, Path(max_length=120, description="A contract's id, a full stop, and the term's number")]
 Prose = Annotated[
     str,
     StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"),
 ]
-
-_TERM_ID = re.compile(r"(.+)\.([1-9]\d{0,8})", re.ASCII | re.DOTALL)
-
-
-def term_of(name: str) -> tuple[str, int]:
-    """The contract and the number that a term's id names. Raises `TermUnknown`."""
-    found = _TERM_ID.fullmatch(name)
-    if found is None:
-        raise TermUnknown(name)
-    return found[1], int(found[2])
 
 
 class ReviewBody(Request):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Query, Response
+from fastapi import Depends, Header, Query, Response
 
 from mainstay.web.csv_cells import CSV, csv_rows, plain_cell, text_cell, wants_csv
 from mainstay.web.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -22,12 +22,12 @@ from renewals.api.forecast_views import (
     outlook_view,
 )
 from renewals.api.handlers import Handlers
-from renewals.api.reading import AsOf, Day, Instant, KnownAt
+from renewals.api.reading import AsOf, Day, Instant, KnownAt, TermId, term_of
 from renewals.api.schemas import Currency
 from renewals.api.tables import cell, flat
-from renewals.application.calling import RenewalUnknown, TermKey
 from renewals.application.forecast_book import Cut, no_outlook
 from renewals.application.forecasting import Asked, Outlooks
+from renewals.domain.errors import TermUnknown
 from renewals.domain.forecasting import CallKind
 from renewals.domain.retention import Every
 
@@ -54,17 +54,6 @@ class Persons(StrEnum):
 
     CSM = "csm"
     FINAL = "final"
-
-
-TermId = Annotated[str, Path(max_length=120, description="A term's id, such as `term_id` of /v1/renewals")]
-
-
-def term_key(of: str) -> TermKey:
-    """The contract and the number in a term's id. Raises `RenewalUnknown`."""
-    contract_id, _, number = of.rpartition(".")
-    if not contract_id or not number.isascii() or not number.isdecimal() or not 0 < len(number) < 10:
-        raise RenewalUnknown(of)
-    return contract_id, int(number)
 
 
 def cuts_of(by: str | None) -> tuple[Cut, ...]:
@@ -186,14 +175,14 @@ def call_routes(handlers: Handlers) -> Routes:
         term_id: TermId, known_at: KnownAt = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[CallView]:
         """Every call of a renewal, newest first; of each kind the newest holds."""
-        key = term_key(term_id)
+        key = term_of(term_id)
         before = decode_cursor("calls", cursor, tuple[int])[0] if cursor is not None else None
         async with handlers.work() as work:
             contract = await work.contracts.get(key[0])
             known = known_at or handlers.clock.now()
             found = await work.calls.of_term(key, known_at=known, before=before, limit=limit + 1)
         if not found and all(term.number != key[1] for term in contract.terms):
-            raise RenewalUnknown(term_id)
+            raise TermUnknown(term_id)
         page = found[:limit]
         return Page(
             data=[CallView.of(call) for call in page],
@@ -204,7 +193,7 @@ def call_routes(handlers: Handlers) -> Routes:
     async def say_call(term_id: TermId, kind: Persons, body: CallBody, caller: Caller) -> CallView:
         """Say what will become of a renewal: the CSM's call, or the final one. What was said before stays on record."""
         call = await handlers.say_call(
-            term_key(term_id), CallKind(kind.value), body.stated(), author=body.author or caller.id, by=caller.id
+            term_of(term_id), CallKind(kind.value), body.stated(), author=body.author or caller.id, by=caller.id
         )
         return CallView.of(call)
 

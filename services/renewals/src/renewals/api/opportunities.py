@@ -14,10 +14,10 @@ from mainstay.kernel.money import Money
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from mainstay.web.routes import Caller, Routes
 from mainstay.web.versions import IfMatch, etag, expected
-from renewals.api.churn import Prose, TermId, term_of
+from renewals.api.churn import Prose
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact
-from renewals.api.reading import Day, OfAccount
+from renewals.api.reading import Day, OfAccount, TermId, term_of
 from renewals.api.schemas import AccountId, ContractRef, MoneyBody, MoneyView, Reason, Request, absent, money_view
 from renewals.application.announcing import term_id as name_of_term
 from renewals.application.opportunities import CreditedRenewal, KeptOpportunity, Wanted

@@ -12,7 +12,6 @@ from renewals.domain.renewal import StepRefused
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.ContractUnknown: Problem(404, "contract-unknown", "There is no such contract"),
-    board.RenewalUnknown: Problem(404, "renewal-unknown", "There is no such renewal"),
     handing_over.PolicyUnknown: Problem(404, "policy-unknown", "There is no such version of the policy"),
     handing_over.PolicyMovedOn: Problem(412, "policy-moved-on", "The policy has another version by now"),
     StepRefused: Problem(409, "step-refused", "The renewal stands where this cannot be done"),
@@ -41,11 +40,10 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     figures.PeriodReversed: Problem(422, "range-backwards", "The range ends before it starts"),
     figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
     figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),
-    calling.RenewalUnknown: Problem(404, "term-unknown", "There is no such term"),
     calling.RenewalDecided: Problem(409, "renewal-decided", "There is nothing to forecast"),
     forecasting.SinceLater: Problem(422, "since-later", "The instant to compare with is not an earlier one"),
     EconomicsInvalid: Problem(422, "economics-invalid", pointer="/inputs"),
-    outcomes.TermUnknown: Problem(404, "term-unknown", "There is no such term"),
+    errors.TermUnknown: Problem(404, "term-unknown", "There is no such term"),
     outcomes.NotChurned: Problem(409, "not-churned", "The term has not churned"),
     outcomes.ReviewIncomplete: Problem(422, "review-incomplete", pointer="/is_done"),
     burn_down.NothingBought: Problem(422, "nothing-bought", "The contract does not entitle to that"),

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from mainstay.web.fields import CivilDay
 from renewals.api.schemas import AccountId
-from renewals.domain.errors import EARLIEST_START, LATEST_END
+from renewals.domain.errors import EARLIEST_START, LATEST_END, TermUnknown
 
+_TERM_ID = re.compile(r"([^\x00]+)\.([1-9]\d{0,8})", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
 
 
@@ -35,6 +36,7 @@ def _in_years_of_four_digits(instant: datetime) -> datetime:
 
 Day = Annotated[CivilDay, AfterValidator(_in_the_calendar)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_years_of_four_digits)]
+TermId = Annotated[str, Path(max_length=120, description="A contract's id, a full stop, and the term's number")]
 ContractId = Annotated[str, Path(max_length=100)]
 OfAccount = Annotated[AccountId | None, Query(description="Only this account's")]
 AsOf = Annotated[
@@ -44,3 +46,11 @@ KnownAt = Annotated[
     Instant | None,
     Query(description="As it was known at this instant (recorded time), whatever was corrected later; default: now"),
 ]
+
+
+def term_of(term_id: str) -> tuple[str, int]:
+    """The contract and the number that a term's id names. Raises `TermUnknown`."""
+    found = _TERM_ID.fullmatch(term_id)
+    if found is None:
+        raise TermUnknown(term_id)
+    return found[1], int(found[2])

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Query
 
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from mainstay.web.problems import ProblemError
@@ -11,10 +11,10 @@ from mainstay.web.routes import Caller, Routes
 from renewals.api.handlers import Handlers
 from renewals.api.policy import Name
 from renewals.api.problems import RANGE_BACKWARDS
-from renewals.api.reading import AsOf, Day, KnownAt, OfAccount
+from renewals.api.reading import AsOf, Day, KnownAt, OfAccount, TermId, term_of
 from renewals.api.renewal_views import BoardAnswer, RenewalDetail, RenewalView, TotalView
 from renewals.api.schemas import Reason, Request
-from renewals.application.board import RenewalUnknown, When, place_of
+from renewals.application.board import When, place_of
 from renewals.application.renewal_ports import Filters
 from renewals.domain.errors import EARLIEST_START
 from renewals.domain.renewal import RenewalState
@@ -23,9 +23,7 @@ AHEAD = timedelta(days=120)
 """How far /renewals looks where `to` is not given."""
 BEHIND = timedelta(days=366)
 """How far it looks back for renewals in grace where `from` is not given; no grace is longer."""
-MOST_TERMS_OF_ONE = 1_000_000
 
-TermId = Annotated[str, Path(max_length=120, description="A contract's id, a dot, and the number of its term")]
 State = Annotated[
     list[RenewalState] | None, Query(max_length=len(RenewalState), description="Only those that stand there; repeat it")
 ]
@@ -83,22 +81,14 @@ def renewal_routes(handlers: Handlers) -> Routes:
     @routes.get("/renewals/{term_id}", scope="renewals:read", answers=RenewalDetail)
     async def get_renewal(term_id: TermId, as_of: AsOf = None, known_at: KnownAt = None) -> RenewalDetail:
         """One renewal: its term and contract, milestones, health, owner, what it went through, and what can be done."""
-        contract_id, number = _named(term_id)
+        contract_id, number = term_of(term_id)
         return RenewalDetail.about(await handlers.renewals.one(contract_id, number, When(as_of, known_at)))
 
     @routes.put("/renewals/{term_id}/owner", scope="renewals:write", answers=RenewalDetail)
     async def hand_over_renewal(term_id: TermId, body: OwnerBody, caller: Caller) -> RenewalDetail:
         """Hand a renewal over. Whose it was is kept, with the reason; a renewal that is closed stays whose it is."""
-        contract_id, number = _named(term_id)
+        contract_id, number = term_of(term_id)
         await handlers.hand_over(contract_id, number, body.owner, body.reason, by=caller.id)
         return RenewalDetail.about(await handlers.renewals.one(contract_id, number, When()))
 
     return routes
-
-
-def _named(term_id: str) -> tuple[str, int]:
-    """The contract and the number in a term's id. Raises `RenewalUnknown`."""
-    contract_id, _, number = term_id.rpartition(".")
-    if "\x00" in contract_id or not (number.isascii() and number.isdigit()) or int(number) > MOST_TERMS_OF_ONE:
-        raise RenewalUnknown(term_id)
-    return contract_id, int(number)

@@ -14,7 +14,7 @@ from renewals.application.calendars import is_holiday
 from renewals.application.ports import Health, OpensWork, Work
 from renewals.application.renewal_ports import Filters, KeptMilestone, Place, RenewalKey, Standing, Total
 from renewals.domain.contracts import Contract
-from renewals.domain.errors import ContractUnknown
+from renewals.domain.errors import ContractUnknown, TermUnknown
 from renewals.domain.milestones import milestones
 from renewals.domain.ownership import NOTHING_KNOWN, Handover, Holding, owner_of
 from renewals.domain.policy import RenewalPolicy
@@ -31,13 +31,6 @@ class TooManyRenewals(ValueError):
 
     def __init__(self) -> None:
         super().__init__(f"more than {MOST_TERMS} contracts are due on these days: ask for fewer of them")
-
-
-class RenewalUnknown(LookupError):
-    """No renewal has this id, or had it at the time."""
-
-    def __init__(self, term_id: str) -> None:
-        super().__init__(f"no renewal has the id {term_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +92,7 @@ class ReadRenewals:
         return await self._past(wanted, when, after, limit)
 
     async def one(self, contract_id: str, number: int, when: When) -> Opened:
-        """One renewal. Raises `RenewalUnknown`."""
+        """One renewal. Raises `TermUnknown`."""
         now = self._clock.now()
         name = f"{contract_id}.{number}"
         async with self._work() as work:
@@ -110,16 +103,16 @@ class ReadRenewals:
                     else await work.ledger.revision(contract_id, when.known_at)
                 )
             except ContractUnknown as error:
-                raise RenewalUnknown(name) from error
+                raise TermUnknown(name) from error
             known = await _Past.about(work, [contract], when)
             found = next((each for each in known.cards([contract], now, when) if each.term.number == number), None)
             if found is None:
-                raise RenewalUnknown(name)
+                raise TermUnknown(name)
             card, plan = found, known.plan(found)
             if when.is_now:
                 kept = (await work.renewals.standings([contract_id])).get((contract_id, number))
                 if kept is None:  # of an erased account, or not looked at yet
-                    raise RenewalUnknown(name)
+                    raise TermUnknown(name)
                 health = (await work.health.of_accounts([contract.account_id])).get(contract.account_id)
                 card = _card(kept, contract, found.term, found.day, health)
             reached = (await work.renewals.milestones([contract_id])).get((contract_id, number), ())

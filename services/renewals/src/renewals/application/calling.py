@@ -16,7 +16,7 @@ from renewals.application.announcing import SOURCE, term_id
 from renewals.application.ports import Health, OpensWork, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.entering import exact
-from renewals.domain.errors import AccountErased, CurrencyDiffers
+from renewals.domain.errors import AccountErased, CurrencyDiffers, TermUnknown
 from renewals.domain.forecasting import (
     TREND_DAYS,
     UNKNOWN_BAND,
@@ -36,13 +36,6 @@ UNTOLD = Standing()
 
 TermKey = tuple[str, int]
 """A contract's id and the number of one of its terms."""
-
-
-class RenewalUnknown(LookupError):
-    """No term of a contract has this id."""
-
-    def __init__(self, of: str) -> None:
-        super().__init__(f"no term has the id {of}")
 
 
 class RenewalDecided(Exception):
@@ -185,7 +178,7 @@ class SayCall:
     async def __call__(self, key: TermKey, kind: CallKind, stated: Stated, *, author: str, by: str) -> Call:
         """The call that holds.
 
-        Raises `ContractUnknown`, `RenewalUnknown`, `RenewalDecided`, `AccountErased`, `CurrencyDiffers`,
+        Raises `ContractUnknown`, `TermUnknown`, `RenewalDecided`, `AccountErased`, `CurrencyDiffers`,
         `AmountInvalid` and `CurrencyUnknown`.
         """
         contract_id, number = key
@@ -217,7 +210,7 @@ class SayCall:
         of = term_id(*key)
         contract = next((each for each in contracts if each.id == key[0]), None)
         if contract is None or all(term.number != key[1] for term in contract.terms):
-            raise RenewalUnknown(of)
+            raise TermUnknown(of)
         today = {each.id: each.today(now) for each in contracts}
         if all((each.id, term.number) != key for each, term in undecided(contracts, today)):
             raise RenewalDecided(of)

@@ -11,7 +11,7 @@ from renewals.application.announcing import term_id
 from renewals.application.good_customers import GoodCustomers, facts_of, tenure_months
 from renewals.application.ports import OpensWork, Work
 from renewals.domain.contracts import Contract
-from renewals.domain.errors import AccountErased
+from renewals.domain.errors import AccountErased, TermUnknown
 from renewals.domain.good_customers import Fact, Judgement
 from renewals.domain.outcomes import (
     KeptReview,
@@ -19,7 +19,6 @@ from renewals.domain.outcomes import (
     RenewalOutcome,
     Review,
     TermOutcome,
-    TermUnknown,
     outcome_of,
 )
 

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mainstay.kernel.clock import Clock
-from renewals.application.board import RenewalUnknown
 from renewals.application.calendars import is_holiday
 from renewals.application.ports import OpensWork
 from renewals.application.renewal_ports import SavedPolicy
 from renewals.application.settling import SettleAccounts
-from renewals.domain.errors import AccountErased, ContractUnknown
+from renewals.domain.errors import AccountErased, ContractUnknown, TermUnknown
 from renewals.domain.ownership import Handover
 from renewals.domain.renewal import Step, StepRefused, plans, refusal
 
@@ -23,14 +22,14 @@ class HandOver:
         self._clock = clock
 
     async def __call__(self, contract_id: str, number: int, owner: str | None, reason: str, *, by: str) -> None:
-        """Saying what holds already changes nothing. Raises `RenewalUnknown`, `StepRefused` and `AccountErased`."""
+        """Saying what holds already changes nothing. Raises `TermUnknown`, `StepRefused` and `AccountErased`."""
         async with self._work() as work:
             try:
                 account_id = (await work.contracts.get(contract_id)).account_id
                 ledgers = await work.accounts.lock([account_id])
                 contract = await work.contracts.get(contract_id)
             except ContractUnknown as error:
-                raise RenewalUnknown(f"{contract_id}.{number}") from error
+                raise TermUnknown(f"{contract_id}.{number}") from error
             if not ledgers:
                 raise AccountErased(account_id)
             now = self._clock.now()
@@ -38,7 +37,7 @@ class HandOver:
             of_term = (each for each in plans(contract, is_holiday, renewed_by) if each[0].number == number)
             term, plan = next(of_term, (None, None))
             if term is None or plan is None:
-                raise RenewalUnknown(f"{contract_id}.{number}")
+                raise TermUnknown(f"{contract_id}.{number}")
             if why := refusal(contract, term, plan, Step.HAND_OVER, contract.today(now)):
                 raise StepRefused(Step.HAND_OVER, why)
             before = (await work.renewals.handovers([contract_id])).get((contract_id, number), ())

@@ -13,7 +13,7 @@ from renewals.application.announcing import term_id
 from renewals.application.figures import TooManyPeriods
 from renewals.application.ports import OpensWork, Work
 from renewals.domain.entering import exact
-from renewals.domain.errors import AccountErased, RenewsAnother
+from renewals.domain.errors import AccountErased, RenewsAnother, TermUnknown
 from renewals.domain.opportunities import (
     Credit,
     Need,
@@ -25,7 +25,7 @@ from renewals.domain.opportunities import (
     check_credits,
     credited,
 )
-from renewals.domain.outcomes import TermOutcome, TermUnknown, outcome_of
+from renewals.domain.outcomes import TermOutcome, outcome_of
 from renewals.domain.terms import rounded
 
 MOST_SPLITS = 20_000

@@ -151,6 +151,13 @@ class ContractUnknown(LookupError):
         self.contract_id = contract_id
 
 
+class TermUnknown(LookupError):
+    """No contract has such a term, or had it at the time."""
+
+    def __init__(self, term_id: str) -> None:
+        super().__init__(f"there is no term {term_id}")
+
+
 class ExternalIdTaken(Exception):
     """Another contract carries this external id already."""
 

@@ -36,13 +36,6 @@ class ChurnReason(StrEnum):
     OTHER = "other"
 
 
-class TermUnknown(LookupError):
-    """No contract has such a term."""
-
-    def __init__(self, term_id: str) -> None:
-        super().__init__(f"there is no term {term_id}")
-
-
 class NotChurned(Exception):
     """A term that runs, is within grace, or was renewed has no review."""
 
