@@ -106,6 +106,7 @@ def test_roles_are_those_of_the_dated_team() -> None:
     assert resolve("sales", account, {}, AT).person_id == "new"
     assert resolve("sales", account, {}, AT - timedelta(days=1)).person_id == "old"
     assert resolve("csm", account, {}, AT).person_id == "cat"
+    assert resolve("renewal_owner", account, {}, AT).person_id == "cat"  # nobody else has it
     assert resolve("owner", account, {}, AT).through[0].why is Why.OWNER
     assert resolve("support", account, {}, AT).person_id is None
 

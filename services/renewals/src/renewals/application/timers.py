@@ -10,13 +10,18 @@ PAST_DUE = "count_past"
 """The kind of timer, with one key, that has the past counted; by its name done before forecasts that are due too."""
 PAST = "past"
 
-TIMER_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-"""How a timer's key writes its moment, in UTC."""
-
 
 def timer_key(account_id: str, at: datetime) -> str:
     """The key of an account's timer; begins with the account, so that sorting by key sorts by account."""
-    return f"{account_id}@{at.astimezone(UTC):{TIMER_INSTANT}}"
+    return f"{account_id}@{instant_of_key(at)}"
+
+
+def instant_of_key(at: datetime) -> str:
+    """How a key writes its moment, to the microsecond.
+
+    One that is armed while another is in hand, for what came in since, must not be taken for that.
+    """
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def forecast_key(account_id: str, at: datetime) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from renewals.application.renewal_ports import SHIPPED, SavedPolicy
-from renewals.application.timers import ACCOUNT_DUE, TIMER_INSTANT
+from renewals.application.timers import ACCOUNT_DUE, instant_of_key
 from renewals.domain.policy import Cadence, OwnerRole, PolicyRule, RenewalPolicy
 from renewals.domain.schedule import USUAL_WINDOW, Window
 from renewals.store.tables import account, kit, renewal_policy
@@ -70,7 +70,7 @@ class PolicyStore:
 
     async def look_at_everybody(self, at: datetime) -> int:
         """Have every account that has contracts looked at from an instant on; answers how many."""
-        names = {"kind": ACCOUNT_DUE, "written": f"{at:{TIMER_INSTANT}}", "at": at}
+        names = {"kind": ACCOUNT_DUE, "written": instant_of_key(at), "at": at}
         return (await self._connection.execute(_LOOK, names)).rowcount
 
 
