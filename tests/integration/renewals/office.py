@@ -94,7 +94,7 @@ class Office:
             service.chassis.transactions,
             kit,
             self.clock,
-            handlers(service.settle, service.work.within),
+            handlers(service.settle, service.imports, service.work.within),
             batch=batch,
         )
 

@@ -11,8 +11,10 @@ from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.amendments import amendment_routes
+from renewals.api.conflicts import conflict_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.handlers import Handlers
+from renewals.api.imports import LARGER_BODIES, import_routes
 from renewals.api.kpis import kpi_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
@@ -20,10 +22,14 @@ from renewals.api.routes import contract_routes, renewal_routes
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
+from renewals.application.imports import ImportContracts
 from renewals.application.inputs import RecordGroups, StateRates
+from renewals.application.reconciling import ReconcileContracts
 from renewals.application.recording import RecordHealth
+from renewals.application.resolving import ResolveConflict
 from renewals.application.settling import SettleAccounts
 from renewals.consumers import subscriptions
+from renewals.jobs import BATCHES
 from renewals.jobs import handlers as due_handlers
 from renewals.meters import Meters
 from renewals.settings import Settings
@@ -44,12 +50,15 @@ class Service:
         self.chassis = Chassis(NAME, settings, HISTORY, kit, owns=[RENEWAL_EVENTS], clock=clock, registry=registry)
         self.settle = SettleAccounts(self.chassis.clock, Meters(self.chassis.registry))
         self.work = WorkFactory(self.chassis.transactions, Subjects(settings.secret_key))
+        self.reconcile = ReconcileContracts(self.work, self.settle, self.chassis.clock)
+        self.imports = ImportContracts(self.work, self.reconcile, self.chassis.clock)
         self.timers = DueRunner(
             self.chassis.database,
             self.chassis.transactions,
             kit,
             self.chassis.clock,
-            due_handlers(self.settle, self.work.within),
+            due_handlers(self.settle, self.imports, self.work.within),
+            batches=BATCHES,
             registry=self.chassis.registry,
         )
 
@@ -63,6 +72,8 @@ class Service:
             assign=AssignContracts(self.work, self.settle, clock),
             retention=Retention(self.work, clock),
             state_rates=StateRates(self.work, clock),
+            resolve=ResolveConflict(self.work, self.settle, clock),
+            imports=self.imports,
             clock=clock,
         )
         return self.chassis.app(
@@ -73,9 +84,12 @@ class Service:
                 renewal_routes(handlers),
                 rate_routes(handlers),
                 kpi_routes(handlers),
+                conflict_routes(handlers),
+                import_routes(handlers),
             ],
             PROBLEMS,
             idempotent=True,
+            larger_bodies=LARGER_BODIES,
         )
 
     def work_app(self) -> FastAPI:
@@ -89,7 +103,10 @@ class Service:
     def working(self) -> dict[str, Background]:
         """Consumers, timers and the relay."""
         read = subscriptions(
-            RecordHealth(self.work), RecordGroups(self.work), ObeyErasures(self.work, self.chassis.clock)
+            RecordHealth(self.work),
+            RecordGroups(self.work),
+            ObeyErasures(self.work, self.chassis.clock),
+            self.reconcile,
         )
         return {
             **{each.topic.name: self.chassis.reading(each) for each in read},

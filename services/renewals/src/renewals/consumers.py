@@ -1,32 +1,40 @@
-"""What renewals reads: scores, bands and records of accounts, and which of them are to be erased."""
+"""What renewals reads: scores, bands and records of accounts, contracts as other systems have them, and erasures."""
 
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import UNSET
 
 from mainstay.contracts.envelope import Decoder
+from mainstay.contracts.facts import ContractFact, ContractTerm
 from mainstay.contracts.health_score import AccountChanged, BandChanged, ScoreChanged
 from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
-from mainstay.contracts.topics import ACCOUNT_EVENTS, HEALTH_EVENTS, PRIVACY_REQUESTS
+from mainstay.contracts.topics import ACCOUNT_EVENTS, CUSTOMER_SIGNALS, HEALTH_EVENTS, PRIVACY_REQUESTS
 from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
 from renewals.application.erasure import ObeyErasures
 from renewals.application.inputs import AccountGroup, RecordGroups
 from renewals.application.ports import Health, HealthReport
+from renewals.application.reconciling import ReconcileContracts
 from renewals.application.recording import RecordHealth
+from renewals.domain.statements import Statement, Value
 
 GROUP = "renewals"
 
 _decode = Decoder(ScoreChanged, BandChanged)
 _decode_account = Decoder(AccountChanged)
+_decode_contract = Decoder(ContractFact)
 _decode_erasure = Decoder(ErasureRequested, SuppressionLifted)
 
 
 def subscriptions(
-    record_health: RecordHealth, record_groups: RecordGroups, obey: ObeyErasures
+    record_health: RecordHealth, record_groups: RecordGroups, obey: ObeyErasures, reconcile: ReconcileContracts
 ) -> tuple[Subscription[Any], ...]:
     """Every subscription of the group."""
     return (
         Subscription(HEALTH_EVENTS, group=GROUP, decode=health_report, handle=record_health),
         Subscription(ACCOUNT_EVENTS, group=GROUP, decode=account_group, handle=record_groups),
+        Subscription(CUSTOMER_SIGNALS, group=GROUP, decode=contract_statement, handle=reconcile, up_to=100),
         Subscription(PRIVACY_REQUESTS, group=GROUP, decode=_decode_erasure, handle=obey, up_to=1),
     )
 
@@ -57,3 +65,53 @@ def account_group(record: Record) -> AccountGroup | None:
         event.source,
         event.id,
     )
+
+
+class UnusableFact(ValueError):
+    """A contract's amounts are not in its currency, or its zone is none."""
+
+
+def contract_statement(record: Record) -> Statement | None:
+    """What a record says of a contract; None for other facts. Raises `UnreadableEvent`, `UnusableFact`."""
+    event = _decode_contract(record)
+    if event is None:
+        return None
+    said: ContractFact = event.data
+    fields: dict[str, Value] = {"account_id": said.account_id, "kind": said.kind, "currency": said.currency}
+    if said.zone is not UNSET:
+        fields["zone"] = said.zone if said.zone is None else _zone(said.zone)
+    if said.at_end is not UNSET:
+        fields["at_end"] = said.at_end
+    if said.state is not UNSET:
+        fields["state"] = said.state
+    if said.notice is not UNSET:
+        fields["notice_amount"] = said.notice.amount if said.notice else None
+        fields["notice_unit"] = said.notice.unit if said.notice else None
+    return Statement(
+        source=event.source,
+        external_id=said.contract_id,
+        occurred_at=said.occurred_at,
+        event_id=event.id,
+        fields=fields,
+        terms=None if said.terms is UNSET else [_term(term, said.currency) for term in said.terms],
+    )
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # no zone of that name, or no name of a zone
+        raise UnusableFact(f"{name} is not a zone of the IANA database") from None
+
+
+def _term(term: ContractTerm, currency: str) -> dict[str, Value]:
+    if term.amount.currency != currency:
+        raise UnusableFact(f"the contract is in {currency}, a term's amount in {term.amount.currency}")
+    if not term.amount.amount.is_finite():
+        raise UnusableFact("a term's amount is no number")
+    return {
+        "start": term.starts_on.isoformat(),
+        "end": term.ends_on.isoformat(),
+        "amount": f"{term.amount.amount:f}",
+        "seats": term.seats,
+    }

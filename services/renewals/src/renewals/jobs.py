@@ -1,13 +1,17 @@
-"""Durable timers of renewals: an account is to be looked at."""
+"""Durable timers of renewals: an account is to be looked at, a file of contracts to be worked on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from mainstay.db.due_runner import DueHandler, DueItem
 from mainstay.db.work import Transaction
+from renewals.application.imports import ImportContracts
 from renewals.application.ports import Work
 from renewals.application.settling import SettleAccounts
-from renewals.application.timers import ACCOUNT_DUE, account_of, timer_key
+from renewals.application.timers import ACCOUNT_DUE, IMPORT_DUE, account_of, timer_key
+
+BATCHES = {IMPORT_DUE: 1}
+"""Imports take long: each has transactions of its own."""
 
 
 class AccountsDue:
@@ -25,6 +29,22 @@ class AccountsDue:
         return {item.key: again[item.key] for item in items if item.key in again}
 
 
-def handlers(settle: SettleAccounts, within: Callable[[Transaction], Work]) -> Mapping[str, DueHandler]:
+class ImportsDue:
+    """Works on the next rows of files of contracts."""
+
+    def __init__(self, imports: ImportContracts, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._imports = imports
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """A chunk of each; answers when to go on."""
+        again = {item.key: await self._imports.go_on(self._within(tx), item.key) for item in items}
+        return {key: at for key, at in again.items() if at is not None}
+
+
+def handlers(
+    settle: SettleAccounts, imports: ImportContracts, within: Callable[[Transaction], Work]
+) -> Mapping[str, DueHandler]:
     """The handler of each kind of timer."""
-    return {ACCOUNT_DUE: AccountsDue(settle, within)}
+    return {ACCOUNT_DUE: AccountsDue(settle, within), IMPORT_DUE: ImportsDue(imports, within)}

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from mainstay.kernel.clock import Clock
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.figures import Retention
+from renewals.application.imports import ImportContracts
 from renewals.application.inputs import StateRates
 from renewals.application.ports import OpensWork
+from renewals.application.resolving import ResolveConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +21,6 @@ class Handlers:
     assign: AssignContracts
     retention: Retention
     state_rates: StateRates
+    resolve: ResolveConflict
+    imports: ImportContracts
     clock: Clock

@@ -15,7 +15,9 @@ from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
     from renewals.application.figures import FigureBook
+    from renewals.application.imports import ImportBook
     from renewals.application.inputs import Inputs
+    from renewals.application.sources import SourceBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,14 @@ class Contracts(Protocol):
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""
 
+    async def named(self, ids: Collection[str], external_ids: Collection[str]) -> Sequence[Contract]:
+        """The contracts that have one of the ids, or one of the external ids."""
+
     async def add(self, contract: Contract, note: Note) -> None:
         """Keep a new contract, and record it. Raises `ExternalIdTaken`."""
+
+    async def add_all(self, contracts: Sequence[Contract], note: Note) -> None:
+        """Keep new contracts, and record them. Raises `ExternalIdTaken`, and then keeps none."""
 
     async def save(self, changes: Sequence[tuple[Contract, Contract]], note: Note) -> None:
         """Keep what differs between what each contract was and what it is now, and record it in the ledger.
@@ -143,6 +151,9 @@ class LedgerBook(Protocol):
     ) -> Sequence[Contract]:
         """Up to `limit` contracts as they were known at an instant, in the order of their ids, after the given one."""
 
+    async def latest(self, contract_ids: Collection[str]) -> Mapping[str, int]:
+        """The number of each contract's last revision."""
+
     async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
         """Up to `limit` revisions of a contract, oldest first, after the given number."""
 
@@ -171,6 +182,9 @@ class Erasures(Protocol):
     async def remember(self, kind: str, subject: str, erasure_id: str, at: datetime) -> None:
         """From now on the subject is one of the erased."""
 
+    async def among(self, account_ids: Collection[str]) -> frozenset[str]:
+        """Those of the accounts that are erased."""
+
     async def lift(self, kind: str, subject: str) -> None:
         """From now on the subject is none of the erased."""
 
@@ -179,10 +193,13 @@ class Erasures(Protocol):
 
 
 class Timers(Protocol):
-    """Durable timers, one kind: an account is to be looked at."""
+    """Durable timers: an account is to be looked at, an import to be worked on."""
 
     async def arm(self, moments: Iterable[tuple[str, datetime]]) -> None:
         """Have each account looked at when its moment has come."""
+
+    async def arm_import(self, import_id: str, at: datetime) -> None:
+        """Have an import worked on at an instant, and not at the one set before."""
 
 
 class Work(Protocol):
@@ -207,6 +224,14 @@ class Work(Protocol):
     @property
     def inputs(self) -> "Inputs":
         """What figures need besides contracts."""
+
+    @property
+    def sources(self) -> "SourceBook":
+        """What other systems say of contracts."""
+
+    @property
+    def imports(self) -> "ImportBook":
+        """Files of contracts."""
 
     @property
     def health(self) -> HealthBoard:

@@ -8,6 +8,7 @@ import structlog
 
 from mainstay.kernel.clock import Clock
 from renewals.application.announcing import SOURCE, happening_event, term_id, value_event
+from renewals.application.conflicts import review
 from renewals.application.ports import AccountLedger, Health, Note, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
@@ -46,6 +47,7 @@ class SettleAccounts:
                 self.tell(work, contract, happening, health.get(contract.account_id), now)
         await work.contracts.save([(was, is_now) for was, is_now, _ in caught_up], Note(now, BY, "what came due"))
         contracts = [contract for _, contract, _ in caught_up]
+        await review(work, contracts)
         await self._value(work, ledgers, contracts, now)
         moments = [(contract.account_id, moment) for contract in contracts for moment in contract.moments(now)]
         await work.timers.arm(moments)

@@ -1,9 +1,11 @@
-"""How the timers of renewals are named: an account and a moment at which it is to be looked at."""
+"""How the timers of renewals are named: an account and a moment at which it is to be looked at, or an import."""
 
 from datetime import UTC, datetime
 
 ACCOUNT_DUE = "account"
 """The kind of timer that has an account looked at."""
+IMPORT_DUE = "contract-import"
+"""The kind of timer that has a file of contracts worked on; its key is the import's id."""
 
 
 def timer_key(account_id: str, at: datetime) -> str:

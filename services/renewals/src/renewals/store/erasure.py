@@ -12,8 +12,18 @@ from mainstay.service.erased import ErasedSubjects
 from mainstay.service.subjects import ACCOUNT, Subjects, tombstone
 from renewals.application.ports import Done
 from renewals.application.timers import ACCOUNT_DUE
-from renewals.store.forgetting import forget_in_ledger
-from renewals.store.tables import SCHEMA, account, account_group, account_health, contract, kit, ledger_entry
+from renewals.store.forgetting import forget_in_ledger, forget_what_sources_said
+from renewals.store.tables import (
+    SCHEMA,
+    account,
+    account_group,
+    account_health,
+    contract,
+    contract_import_row,
+    kit,
+    ledger_entry,
+    source_contract,
+)
 
 # The old row is locked first, as by every change of a contract; contracts refer to the new one before it goes.
 _LOCK: Final = text(f"SELECT FROM {account} WHERE account_id = :account FOR UPDATE")
@@ -45,6 +55,8 @@ class ErasureStore:
             *await self._erased.find(ACCOUNT, subject, f"{account_health}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{account_group}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{ledger_entry}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{source_contract}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{contract_import_row}", "account_id"),
         }
         for account_id in found:
             pseudonym = f"{tombstone(subject)}:{erasure_id}"
@@ -54,6 +66,7 @@ class ErasureStore:
             pseudonymised += (await self._connection.execute(_PSEUDONYM, {**moved, "at": at})).rowcount
             pseudonymised += (await self._connection.execute(_MOVE, moved)).rowcount
             pseudonymised += await forget_in_ledger(self._connection, account_id, pseudonym)
+            erased += await forget_what_sources_said(self._connection, account_id, pseudonym)
             await self._connection.execute(text(f"DELETE FROM {account} WHERE account_id = :account"), named)
             health = text(f"DELETE FROM {account_health} WHERE account_id = :account")
             erased += (await self._connection.execute(health, named)).rowcount

@@ -9,14 +9,16 @@ from mainstay.contracts.envelope import Event, encode
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
 from mainstay.service.subjects import Subjects
-from renewals.application.timers import ACCOUNT_DUE, timer_key
+from renewals.application.timers import ACCOUNT_DUE, IMPORT_DUE, timer_key
 from renewals.store.accounts import AccountStore
 from renewals.store.contracts import ContractStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
 from renewals.store.health import HealthStore
+from renewals.store.imports import ImportStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
+from renewals.store.sources import SourceStore
 
 
 class RenewalsWork:
@@ -31,7 +33,9 @@ class RenewalsWork:
         self.health = HealthStore(tx.connection, self.erased)
         self.figures = FigureStore(tx.connection)
         self.inputs = InputStore(tx.connection, self.erased)
-        self.timers = AccountTimers(tx)
+        self.sources = SourceStore(tx.connection)
+        self.imports = ImportStore(tx.connection, self.erased)
+        self.timers = RenewalsTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
         """Publish events once the transaction has committed."""
@@ -42,8 +46,8 @@ class RenewalsWork:
         return await self.tx.first_times(ids)
 
 
-class AccountTimers:
-    """Timers that have an account looked at; one row for each account and moment, so none is ever moved."""
+class RenewalsTimers:
+    """Timers of accounts, one row for each account and moment, so that none is ever moved; and those of imports."""
 
     def __init__(self, tx: Transaction) -> None:
         self._due = tx.due
@@ -51,6 +55,10 @@ class AccountTimers:
     async def arm(self, moments: Iterable[tuple[str, datetime]]) -> None:
         """Have each account looked at when its moment has come."""
         await self._due.arm_many(ACCOUNT_DUE, [(timer_key(account_id, at), at) for account_id, at in moments])
+
+    async def arm_import(self, import_id: str, at: datetime) -> None:
+        """Have an import worked on at an instant, and not at the one set before."""
+        await self._due.set(IMPORT_DUE, import_id, at)
 
 
 class WorkFactory:
