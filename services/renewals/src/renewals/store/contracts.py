@@ -71,8 +71,9 @@ class ContractStore:
         rows = [{**contract_row(new), "entered_at": note.at, "entered_by": note.by} for new in contracts]
         if not rows:
             return
-        adding = insert(contract).on_conflict_do_nothing(index_elements=["external_id"]).values(rows)
-        added = set((await self._connection.execute(adding.returning(contract.c.id))).scalars())
+        await self._connection.execute(insert(contract).on_conflict_do_nothing(index_elements=["external_id"]), rows)
+        is_new = contract.c.id == any_(literal([new.id for new in contracts], ARRAY(Text)))
+        added = set((await self._connection.execute(select(contract.c.id).where(is_new))).scalars())
         if taken := [str(new.external_id) for new in contracts if new.id not in added]:
             raise ExternalIdTaken(", ".join(taken))
         await self._save_terms(term_row(new.id, each) for new in contracts for each in new.terms)
