@@ -28,7 +28,9 @@ YEAR = ("2026-01-01", "2026-12-31")
 NEXT = ("2027-01-01", "2027-12-31")
 
 
-def fact(at: str, *terms: ContractTerm, account: str = "acme", ident: str = "K-7", source: str = "crm", **more: Any) -> Any:
+def fact(
+    at: str, *terms: ContractTerm, account: str = "acme", ident: str = "K-7", source: str = "crm", **more: Any
+) -> Any:
     data = ContractFact(
         account_id=account,
         contract_id=ident,

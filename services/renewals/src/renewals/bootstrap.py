@@ -11,6 +11,7 @@ from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
 from mainstay.web.serving import Background
 from renewals.api.amendments import amendment_routes
+from renewals.api.calendars import calendar_routes
 from renewals.api.conflicts import conflict_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.handlers import Handlers
@@ -19,6 +20,7 @@ from renewals.api.kpis import kpi_routes
 from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.routes import contract_routes, renewal_routes
+from renewals.application.agendas import Calendars
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.erasure import ObeyErasures
 from renewals.application.figures import Retention
@@ -74,6 +76,7 @@ class Service:
             state_rates=StateRates(self.work, clock),
             resolve=ResolveConflict(self.work, self.settle, clock),
             imports=self.imports,
+            calendars=Calendars(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -81,6 +84,7 @@ class Service:
                 contract_routes(handlers),
                 contract_reading_routes(handlers),
                 amendment_routes(handlers),
+                calendar_routes(handlers),
                 renewal_routes(handlers),
                 rate_routes(handlers),
                 kpi_routes(handlers),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
+from renewals.application.agendas import Calendars
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
 from renewals.application.figures import Retention
 from renewals.application.imports import ImportContracts
@@ -23,4 +24,5 @@ class Handlers:
     state_rates: StateRates
     resolve: ResolveConflict
     imports: ImportContracts
+    calendars: Calendars
     clock: Clock

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
-from renewals.application import figures, imports, sources
+from renewals.application import agendas, figures, imports, sources
 from renewals.domain import errors
 from renewals.domain.currencies import CurrencyUnknown
 from renewals.domain.rates import RateMissing
@@ -37,6 +37,8 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     sources.NothingToTake: Problem(409, "nothing-to-take", "What the source says cannot be taken over"),
     imports.ImportUnknown: Problem(404, "import-unknown", "There is no such import"),
     imports.TooManyRows: Problem(422, "too-many-rows", "The file has too many rows"),
+    agendas.LinkUnknown: Problem(404, "link-unknown", "There is no such link"),
+    agendas.TooManyLinks: Problem(409, "too-many-links", "The owner has too many links"),
     figures.PeriodReversed: Problem(422, "range-backwards", "The range ends before it starts"),
     figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
     figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),

@@ -5,6 +5,10 @@ from functools import lru_cache
 
 import holidays
 
+from renewals.domain.contracts import Contract, Kind
+from renewals.domain.notice import notice_deadline
+from renewals.domain.terms import Term
+
 CALENDARS_KEPT = 64
 
 
@@ -20,6 +24,14 @@ def known_calendar(name: str) -> str:
 def is_holiday(calendar: str, day: date) -> bool:
     """Whether a day is a public holiday there."""
     return day in _calendar(calendar)
+
+
+def notice_by(contract: Contract, term: Term) -> date | None:
+    """The last day on which notice of a term is in time; None where the contract has no rule."""
+    if contract.notice is None or contract.kind is not Kind.RECURRING:
+        return None
+    counted = contract.schedule.months_before_end(term.number, contract.notice.amount)
+    return notice_deadline(contract.notice, term.expires_before, counted, is_holiday)
 
 
 @lru_cache(CALENDARS_KEPT)

@@ -14,6 +14,7 @@ from renewals.domain.terms import Term
 from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
+    from renewals.application.agendas import LinkBook
     from renewals.application.figures import FigureBook
     from renewals.application.imports import ImportBook
     from renewals.application.inputs import Inputs
@@ -228,6 +229,10 @@ class Work(Protocol):
     @property
     def sources(self) -> "SourceBook":
         """What other systems say of contracts."""
+
+    @property
+    def calendars(self) -> "LinkBook":
+        """Links to calendars, and what stands in those."""
 
     @property
     def imports(self) -> "ImportBook":

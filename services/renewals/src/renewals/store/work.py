@@ -11,6 +11,7 @@ from mainstay.messaging.consuming import Batch
 from mainstay.service.subjects import Subjects
 from renewals.application.timers import ACCOUNT_DUE, IMPORT_DUE, timer_key
 from renewals.store.accounts import AccountStore
+from renewals.store.calendars import CalendarStore
 from renewals.store.contracts import ContractStore
 from renewals.store.erasure import ErasureStore
 from renewals.store.figures import FigureStore
@@ -34,6 +35,7 @@ class RenewalsWork:
         self.figures = FigureStore(tx.connection)
         self.inputs = InputStore(tx.connection, self.erased)
         self.sources = SourceStore(tx.connection)
+        self.calendars = CalendarStore(tx.connection)
         self.imports = ImportStore(tx.connection, self.erased)
         self.timers = RenewalsTimers(tx)
 
