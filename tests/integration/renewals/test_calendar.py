@@ -73,7 +73,7 @@ async def entries(office: Office, made: dict[str, Any], term: int = 1) -> dict[s
 
 
 NOTICE = {"amount": 1, "unit": "months", "counted_from": "last_day"}
-YEAR = {"start": "2026-01-01", "term_months": 12, "zone": "Europe/Berlin", "notice": NOTICE}
+YEAR: dict[str, Any] = {"start": "2026-01-01", "term_months": 12, "zone": "Europe/Berlin", "notice": NOTICE}
 
 
 async def test_a_calendar_has_the_days_of_every_term_that_is_up_for_renewal(office: Office) -> None:

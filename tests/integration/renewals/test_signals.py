@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from itertools import count
+from random import Random
 from typing import Any
 
 import pytest
@@ -278,3 +279,49 @@ async def test_a_fact_that_contradicts_itself_goes_to_the_dead_letters(office: O
             contract_statement(as_record(encode(wrong)))
     async with office.service.chassis.database.engine.connect() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM renewals.source_contract"))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_repeated_and_shuffled_facts_end_in_the_same_ledger(office: Office, seed: int) -> None:
+    random = Random(seed)
+
+    def story(ident: str) -> list[Any]:
+        more = {"account": f"of {ident}", "ident": ident}
+        return [
+            fact("2026-01-02T10:00", term(*YEAR), state="draft", **more),
+            fact("2026-01-02T11:00", state="signed", **more),
+            fact("2026-01-02T12:00", term(*YEAR, "1300.00", 12), at_end="renew_once", **more),
+            fact("2026-01-02T13:00", notice=Notice(3, "months"), **more),
+            fact("2026-01-02T14:00", term(*YEAR, "1300.00", 12), term(*NEXT, "1500.00", 20), **more),
+            fact("2026-01-02T15:00", at_end="cancel", **more),
+        ]
+
+    await hears(office, *story("ordered"))
+    shuffled = story("shuffled")
+    shuffled += random.choices(shuffled, k=4)
+    random.shuffle(shuffled)
+    while shuffled:  # in batches, as the log hands them out
+        some, shuffled = shuffled[: (size := random.randint(1, 3))], shuffled[size:]
+        statements = [contract_statement(as_record(encode(each))) for each in some]
+        await office.service.reconcile(Batch((), tuple(each for each in statements if each)))
+
+    async with office.service.chassis.database.engine.connect() as connection:
+        ledgers = [
+            (
+                await connection.execute(
+                    text(
+                        "SELECT e.term, e.kind, e.start, e.end_exclusive, e.amount, e.arr, e.seats, e.grace_days"
+                        " FROM renewals.ledger_entry e WHERE e.account_id = :account AND NOT EXISTS"
+                        " (SELECT FROM renewals.ledger_withdrawal w WHERE w.entry_id = e.id) ORDER BY 1, 2, 3"
+                    ),
+                    {"account": f"of {ident}"},
+                )
+            ).all()
+            for ident in ("ordered", "shuffled")
+        ]
+    assert ledgers[0] == ledgers[1] != []
+    one, other = [await contract_of(office, f"of {ident}") for ident in ("ordered", "shuffled")]
+    assert [one[name] for name in ("at_end", "notice", "seats")] == [
+        other[name] for name in ("at_end", "notice", "seats")
+    ]
+    assert await conflicts(office) == []

@@ -219,6 +219,9 @@ def take(
         return amending.assign(contract, str(there), today, today), None
     if field in _FIXED:
         raise LedgerCannot(f"{field} of a contract does not change: {_FIXED[field]}")
+    if field != "cancelled_on" and contract.is_over and contract.cancellation is not None:
+        running, _ = take(amending.reinstate(contract), difference, now, last_stated=last_stated, touched=touched)
+        return _cancelled_again(running, contract, now), None
     if field in _AMENDED:
         return _amended(contract, field, there), None
     if field == "cancelled_on":
@@ -234,6 +237,13 @@ def take(
             )
         return _renewed(contract, there, now)
     return _term_changed(contract, int(number), part[0], there, last_stated=last_stated, touched=touched), None
+
+
+def _cancelled_again(running: Contract, was: Contract, now: datetime) -> Contract:
+    """Cancelled as it was: nothing happens by it."""
+    assert was.cancellation is not None  # noqa: S101 - it was cancelled
+    again, _ = amending.cancel(running, now, was.cancellation.reason, was.cancellation.on)
+    return again.with_latest(replace(again.latest, closed_at=was.latest.closed_at))
 
 
 def _amended(contract: Contract, field: str, there: Any) -> Contract:
