@@ -49,7 +49,7 @@ def by_icalendar(text: str) -> Entries:
         day = event.decoded("DTSTART")
         assert type(day) is date
         assert (event.decoded("DTEND") - day).days == 1
-        found[str(event["UID"])] = (day.isoformat(), int(event["SEQUENCE"]), str(event["STATUS"]))
+        found[str(event["UID"])] = (day.isoformat(), int(str(event["SEQUENCE"])), str(event["STATUS"]))
     return found
 
 

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from sqlalchemy import text
 
 from mainstay.contracts.common import MoneyData
@@ -38,7 +39,7 @@ def fact(
         occurred_at=instant(at),
         kind=more.pop("kind", "recurring"),
         currency=more.pop("currency", "EUR"),
-        **({"terms": terms} if terms else {}),
+        terms=terms or UNSET,
         **more,
     )
     return Event(f"f{next(_ids)}", source, instant(at), data)

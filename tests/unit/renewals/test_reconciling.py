@@ -109,7 +109,8 @@ def test_in_any_order_and_however_often_the_contract_is_what_the_source_says_in_
 @given(stories(), st.randoms(use_true_random=False))
 def test_what_was_said_is_the_same_in_any_order(story: list[Statement], random: Any) -> None:
     shuffled = random.sample(story, k=len(story))
-    known, other = {}, {}
+    known: Any = {}
+    other: Any = {}
     for each, another in zip(story, shuffled, strict=True):
         known, other = merged(known, each), merged(other, another)
 
