@@ -24,6 +24,7 @@ from renewals.bootstrap import Service
 from renewals.settings import Settings
 from standalone.postgres import EmbeddedPostgres
 from standalone.services import EVENT_LOG, HISTORIES
+from tests.load.contract_import import measure_import
 
 CONTRACTS = 100_000
 SECRET = "a secret of thirty-two characters or more"
@@ -166,5 +167,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.load.renewals", description=__doc__)
     parser.add_argument("--contracts", type=int, default=CONTRACTS)
     parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--import-rows", type=int, help="take in a file of so many contracts, and nothing else")
     wanted = parser.parse_args()
+    if wanted.import_rows:
+        print(measure_import(wanted.import_rows), flush=True)
+        raise SystemExit
     print(measure(wanted.contracts, wanted.times), flush=True)
