@@ -1,6 +1,7 @@
 """Files of contracts: every row gets its answer exactly once, whatever happens in the middle."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from renewals.application.imports import KEPT, ImportContracts
 from tests.integration.renewals.office import Office
 from tests.integration.renewals.test_erasure import ask, holds
 
+SAMPLE = Path(__file__).parents[3] / "docs/contracts.csv"
 HEADER = "account_id,external_id,kind,currency,start,end,amount,seats"
 ACME = "acme,K-7,recurring,EUR,2026-01-01,2026-12-31,1200.00,10"
 BOLT = "bolt,K-8,recurring,USD,2026-02-01,2027-01-31,99.5,"
@@ -70,6 +72,13 @@ async def test_several_rows_of_a_contract_are_its_terms_in_order(office: Office)
         ("2026-01-01", "2026-12-31", "1200.00"),
         ("2027-01-01", "2028-12-31", "2600.00"),
     ]
+
+
+async def test_the_sample_of_the_documentation_is_taken(office: Office) -> None:
+    job = await sends(office, file=SAMPLE.read_bytes())
+
+    assert counts(job) == {"read": 4, "entered": 4}
+    assert [len((await contracts(office))[name]["terms"]) for name in ("K-77", "K-78", "K-79")] == [2, 1, 1]
 
 
 async def test_every_column_is_taken(office: Office) -> None:

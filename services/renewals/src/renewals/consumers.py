@@ -20,6 +20,8 @@ from renewals.application.recording import RecordHealth
 from renewals.domain.statements import Statement, Value
 
 GROUP = "renewals"
+MOST_DIGITS, MOST_DECIMALS = 30, 30
+"""Of an amount that is looked at; the ledger takes fewer."""
 
 _decode = Decoder(ScoreChanged, BandChanged)
 _decode_account = Decoder(AccountChanged)
@@ -107,11 +109,13 @@ def _zone(name: str) -> str:
 def _term(term: ContractTerm, currency: str) -> dict[str, Value]:
     if term.amount.currency != currency:
         raise UnusableFact(f"the contract is in {currency}, a term's amount in {term.amount.currency}")
-    if not term.amount.amount.is_finite():
-        raise UnusableFact("a term's amount is no number")
+    amount = term.amount.amount
+    # Written out, an exponent of a million has a million digits.
+    if not amount.is_finite() or not -MOST_DECIMALS <= amount.adjusted() <= MOST_DIGITS:
+        raise UnusableFact("a term's amount is no number, or far too large or small")
     return {
         "start": term.starts_on.isoformat(),
         "end": term.ends_on.isoformat(),
-        "amount": f"{term.amount.amount:f}",
+        "amount": f"{amount:f}",
         "seats": term.seats,
     }

@@ -133,8 +133,8 @@ def calendar_routes(handlers: Handlers) -> Routes:
     ) -> Response:
         """The owner's renewals, notice deadlines and milestones as all-day entries, for a calendar program.
 
-        An entry keeps its UID for ever, and its SEQUENCE rises when its contract changes. Entries that are off, and
-        those that are no more, stay for 35 days as cancelled.
+        An entry keeps its UID for ever, and its SEQUENCE rises when its contract changes. Entries that are off stay as
+        cancelled until 35 days after their day, and those that are no more for 35 days.
         """
         link = await handlers.calendars.opened_by(token)
         pace.take(link.id, handlers.clock.now())
