@@ -21,7 +21,7 @@ from renewals.application.agendas import CalendarLink
 
 ICALENDAR: Final = "text/calendar"
 PATH: Final = "/v1/renewals/calendar.ics"
-READS_A_MINUTE: Final = 30
+READS_A_MINUTE: Final = 12
 """Of one link, in one process; calendar programs ask every hour or so."""
 TOO_OFTEN = Problem(429, "too-fast", "The calendar is read too often", retry_after=60)
 

@@ -16,7 +16,7 @@ from renewals.domain.contracts import Contract
 
 MOST_LINKS: Final = 20
 """Links of one owner at a time."""
-MOST_CONTRACTS: Final = 1_000
+MOST_CONTRACTS: Final = 500
 """Contracts of one calendar, those that come to their end soonest."""
 LOOKS_BACK: Final = timedelta(days=35)
 """Entries of days longer ago are left out, and what is no more is shown as cancelled for so long."""
