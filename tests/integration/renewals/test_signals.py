@@ -326,3 +326,26 @@ async def test_repeated_and_shuffled_facts_end_in_the_same_ledger(office: Office
         other[name] for name in ("at_end", "notice", "seats")
     ]
     assert await conflicts(office) == []
+
+
+async def test_an_adopted_contract_is_given_the_terms_that_it_lacks(office: Office) -> None:
+    await office.enters("acme", amount="1200.00", start="2026-01-01", term_months=12, seats=10, external_id="K-7")
+    await hears(office, fact("2026-01-02T10:00", term(*YEAR), term(*NEXT, "1500.00")))
+
+    assert (await decide(office, "theirs", "it is the same one")).json()["state"] == "theirs"
+
+    contract = await contract_of(office)
+    assert [each["amount"]["amount"] for each in contract["terms"]] == ["1200.00", "1500.00"]
+    assert await conflicts(office) == []
+    await hears(office, fact("2026-01-03T10:00", term(*YEAR), term(*NEXT, "1600.00")))
+    assert (await contract_of(office))["terms"][1]["amount"]["amount"] == "1600.00"
+
+
+async def test_a_contract_that_one_source_adopted_is_not_anothers_too(office: Office) -> None:
+    await office.enters("acme", start="2026-01-01", term_months=12, seats=10, external_id="K-7")
+    await hears(office, fact("2026-01-02T10:00", term(*YEAR)), fact("2026-01-02T10:00", term(*YEAR), source="billing"))
+
+    assert (await decide(office, "theirs")).status_code == 200
+    answer = await decide(office, "theirs")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing-to-take")

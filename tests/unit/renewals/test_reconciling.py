@@ -1,5 +1,6 @@
 """What a source says ends in the same contract, in whatever order it comes; what cannot be taken is told."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -171,3 +172,20 @@ def test_a_contract_that_renewed_once_by_itself_is_what_the_source_says() -> Non
 def test_what_cannot_be_entered_says_why(terms: list[dict[str, Any]]) -> None:
     with pytest.raises(REFUSALS):
         enter("c1", "K-7", read(merged({}, said(0, terms, at_end="cancel"))), NOW)
+
+
+def test_a_contract_of_two_hundred_terms_is_compared_in_no_time() -> None:
+    months = [
+        {"start": f"{year}-{month:02}-01", "months": 1, "amount": "100.00"}
+        for year in range(2010, 2027)
+        for month in range(1, 13)
+    ][:200]
+    contract = enter("c1", "K-7", read(merged({}, said(0, months))), NOW)
+    dearer = read(merged({}, said(1, [{**each, "amount": "110.00"} for each in months])))
+
+    begun = time.process_time()
+    done = reconcile(contract, dearer, frozenset(), NOW, terms_taken=200)
+
+    assert done.conflicts == ()
+    assert {face(done.contract)[f"terms.{number}.amount"] for number in range(1, 201)} == {"110.00"}
+    assert time.process_time() - begun < 2

@@ -1,7 +1,6 @@
 """What renewals reads: scores, bands and records of accounts, contracts as other systems have them, and erasures."""
 
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import UNSET
 
@@ -12,6 +11,7 @@ from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
 from mainstay.contracts.topics import ACCOUNT_EVENTS, CUSTOMER_SIGNALS, HEALTH_EVENTS, PRIVACY_REQUESTS
 from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
+from renewals.application.calendars import known_zone
 from renewals.application.erasure import ObeyErasures
 from renewals.application.inputs import AccountGroup, RecordGroups
 from renewals.application.ports import Health, HealthReport
@@ -101,9 +101,9 @@ def contract_statement(record: Record) -> Statement | None:
 
 def _zone(name: str) -> str:
     try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # no zone of that name, or no name of a zone
-        raise UnusableFact(f"{name} is not a zone of the IANA database") from None
+        return known_zone(name)
+    except ValueError as error:
+        raise UnusableFact(str(error)) from None
 
 
 def _term(term: ContractTerm, currency: str) -> dict[str, Value]:

@@ -1,7 +1,8 @@
-"""Public holidays, by country or part of one; where they come from (the library `holidays`) is known here only."""
+"""Zones, and public holidays by country or part of one (from the library `holidays`, which is known here only)."""
 
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
+from zoneinfo import available_timezones
 
 import holidays
 
@@ -19,6 +20,22 @@ def known_calendar(name: str) -> str:
     except NotImplementedError:
         raise ValueError("not a calendar of public holidays, such as DE, DE-BY or US-CA") from None
     return name
+
+
+def known_zone(name: str) -> str:
+    """The name, such as "Europe/Berlin", if there is such a zone. Raises `ValueError`."""
+    if name not in _zones():
+        raise ValueError(f"{name} is not a zone of the IANA database, such as Europe/Berlin")
+    return name
+
+
+_NO_PLACES = {"localtime", "Factory"}
+"""Files beside the zones: whatever each machine is set to, and a mark that nobody set it."""
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones() - _NO_PLACES)
 
 
 def is_holiday(calendar: str, day: date) -> bool:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+import structlog
+
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
 from renewals.application.ports import OpensWork, Work
@@ -24,6 +26,9 @@ ARRIVES_WITHIN: Final = timedelta(hours=1)
 """A file that has not arrived by then never will."""
 KEPT: Final = timedelta(days=90)
 """How long an import and its rows can be asked for."""
+
+
+_log = structlog.get_logger(__name__)
 
 
 class ImportState(StrEnum):
@@ -202,6 +207,7 @@ class ImportContracts:
         job = replace(job, counts=dict(counts), reached=contracts[-1][0] if contracts else job.reached)
         if len(contracts) < CHUNK:
             job = replace(job, state=ImportState.DONE, finished_at=now)
+            _log.info("contracts imported", contract_import=job.id, source=job.source, rows=job.rows, counts=counts)
         return job
 
 

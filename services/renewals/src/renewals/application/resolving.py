@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 
 from mainstay.kernel.clock import Clock
@@ -75,7 +74,7 @@ class ResolveConflict:
         contract = await work.contracts.get(str(_contract_id(conflict)))
         record = (await work.sources.records([conflict.key]))[conflict.key]
         if conflict.kind is ConflictKind.ENTERED_BY_HAND:
-            await self._adopt(work, record, contract, note.at)
+            await self._adopt(work, record, contract, ledgers, note)
             return
         before = await work.ledger.latest([contract.id])
         touched = await touched_since(work, record, before[contract.id])
@@ -90,15 +89,25 @@ class ResolveConflict:
         await self._settle.settle(work, ledgers)
         await agree(work, (await work.sources.records([conflict.key]))[conflict.key], [conflict.field])
 
-    async def _adopt(self, work: Work, record: SourceRecord, contract: Contract, now: datetime) -> None:
+    async def _adopt(
+        self, work: Work, record: SourceRecord, contract: Contract, ledgers: Sequence[AccountLedger], note: Note
+    ) -> None:
         """From now on the source states the contract that a person entered; all that is in it is that person's."""
+        if stated := (await work.sources.of_contracts([contract.id])).get(contract.id):
+            raise NothingToTake(f"the source {stated.source} states the contract by now")
         record = replace(record, contract_id=contract.id, seen=0)
         revision = (await work.ledger.latest([contract.id]))[contract.id]
         touched = await touched_since(work, record, revision)
-        plan = compared(replace(record, seen=revision), contract, read(record.said), touched, now)
+        plan = compared(replace(record, seen=revision), contract, read(record.said), touched, note.at)
         assert plan.record is not None  # noqa: S101 - what was compared is kept
-        await work.sources.save([plan.record])
-        await keep_conflicts(work, {record.key: plan}, now)
+        assert plan.after is not None  # noqa: S101 - likewise
+        await work.contracts.save([(contract, plan.after)], note)
+        for happening in plan.happened:
+            self._settle.tell(work, plan.after, happening, None, note.at)
+        await self._settle.settle(work, ledgers)
+        revision = (await work.ledger.latest([contract.id]))[contract.id]
+        await work.sources.save([replace(plan.record, seen=revision)])
+        await keep_conflicts(work, {record.key: plan}, note.at)
 
 
 def _contract_id(conflict: ContractConflict) -> str | None:

@@ -173,24 +173,27 @@ def reconcile(
     contract: Contract, said: StatedContract, touched: Collection[str], now: datetime, *, terms_taken: int = 0
 ) -> Reconciled:
     """Take over what differs; what a person `touched` (fields of the face) and what the ledger refuses is left."""
-    happened, conflicts = list[Happening](), dict[str, Conflict]()
-    while found := next(
-        (d for d in differences(contract, said, now, terms_taken=terms_taken) if d.field not in conflicts), None
-    ):
-        if is_touched(found.field, touched):
-            conflicts[found.field] = Conflict(
-                ConflictKind.CHANGED_HERE, found, "changed here since the source last agreed"
-            )
-            continue
-        try:
-            taken, happening = take(contract, found, now, last_stated=len(said.terms), touched=touched)
-            if any(d.field == found.field for d in differences(taken, said, now, terms_taken=terms_taken)):
-                raise LedgerCannot("the ledger cannot hold it as it was stated")
-        except REFUSALS as refused:
-            conflicts[found.field] = Conflict(ConflictKind.LEDGER_REFUSES, found, str(refused))
-            continue
-        contract = taken
-        happened += [happening] if happening else []
+    happened, conflicts, taken = list[Happening](), dict[str, Conflict](), set[str]()
+    # What is taken over may bring more: terms that a cancellation had cut off. So look again until nothing is left.
+    while found := [
+        each for each in differences(contract, said, now, terms_taken=terms_taken) if each.field not in conflicts
+    ]:
+        for each in found:
+            if is_touched(each.field, touched):
+                why = "changed here since the source last agreed"
+                conflicts[each.field] = Conflict(ConflictKind.CHANGED_HERE, each, why)
+                continue
+            if each.field in taken:
+                why = "the ledger cannot hold it as it was stated"
+                conflicts[each.field] = Conflict(ConflictKind.LEDGER_REFUSES, each, why)
+                continue
+            try:
+                contract, happening = take(contract, each, now, last_stated=len(said.terms), touched=touched)
+            except REFUSALS as refused:
+                conflicts[each.field] = Conflict(ConflictKind.LEDGER_REFUSES, each, str(refused))
+                continue
+            taken.add(each.field)
+            happened += [happening] if happening else []
     return Reconciled(contract, tuple(happened), tuple(conflicts.values()))
 
 
