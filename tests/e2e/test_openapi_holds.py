@@ -5,8 +5,8 @@ What is not asked of them:
   gave, that a term ends after it starts, or which zones there are.
 - Of ingest, that all else is refused (negative_data_rejection): an SDK may write what it likes into fields that
   mean nothing here.
-- Of health-score and alerts, that a key's header is compulsory (missing_required_header): a picture and a link in a
-  message take a signature in its place.
+- Of health-score, alerts and renewals, that a key's header is compulsory (missing_required_header): a picture, a link
+  in a message and a calendar take a signature or a secret in its place.
 - That the stream of changes (/v1/changes) ends: test_changes.py reads it.
 """
 
@@ -30,6 +30,7 @@ NOT_ASKED_OF = {
     "ingest": ["negative_data_rejection"],
     "health_score": ["missing_required_header"],
     "alerts": ["missing_required_header"],
+    "renewals": ["missing_required_header"],
 }
 
 

@@ -104,7 +104,7 @@ class Office:
             service.chassis.transactions,
             kit,
             self.clock,
-            handlers(service.settle, service.work.within, self.clock),
+            handlers(service.settle, service.imports, service.work.within, self.clock),
             batch=batch,
         )
 

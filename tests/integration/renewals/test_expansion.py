@@ -10,8 +10,7 @@ from mainstay.contracts.facts import EntitlementFact
 from mainstay.contracts.ingest import AccountFact
 from mainstay.contracts.renewals import ExpansionSignalled
 from mainstay.messaging.consuming import Batch
-from renewals.application.expansion import RecordSignals
-from renewals.consumers import signal
+from renewals.signals_reading import customer_signal
 from tests.integration.renewals.office import Office, as_record, instant
 from tests.integration.renewals.test_erasure import ask, holds
 from tests.integration.renewals.test_good_customers import is_of
@@ -35,8 +34,8 @@ def part_of(account: str, parent: str, at: str) -> Event[Any]:
 
 
 async def hears(office: Office, *events: Event[Any]) -> None:
-    said = tuple(found for event in events if (found := signal(as_record(encode(event)))))
-    await RecordSignals(office.service.work, office.clock)(Batch((), said))
+    said = tuple(found for event in events if (found := customer_signal(as_record(encode(event)))))
+    await office.service.signals(Batch((), said))
 
 
 async def read(office: Office, path: str, **query: str) -> Any:

@@ -24,6 +24,7 @@ from mainstay.testing import eventually
 from mainstay.web.keys import create_key
 from tests.integration.renewals.office import SECRET, scored
 from tests.integration.renewals.test_expansion import uses
+from tests.integration.renewals.test_signals import YEAR, fact, term
 
 _decode = Decoder(RenewalWindowOpened, AccountValueChanged, ExpansionSignalled)
 
@@ -180,6 +181,47 @@ async def test_what_was_answered_survives_a_kill(migrated_url: str, environment:
             found = await renewals.http.get(f"/v1/contracts/{entered.json()['id']}")
             assert found.json()["state"] == "window_open"
             assert await renewals.stop("") == 0
+
+
+async def test_a_contract_comes_in_as_a_fact_over_the_log(migrated_url: str, environment: dict[str, str]) -> None:
+    async with event_log(migrated_url) as log, running(environment, "") as renewals:
+        await log.ensure_topics([CUSTOMER_SIGNALS])
+        await log.append([encode(fact("2026-01-02T10:00", term(*YEAR)))])
+
+        async def known() -> list[Any]:
+            found: list[Any] = (await renewals.http.get("/v1/contracts")).json()["data"]
+            return found
+
+        (contract,) = await eventually(known, within=20)
+        assert (contract["external_id"], contract["terms"][0]["seats"]) == ("K-7", 10)
+
+
+async def test_an_import_whose_worker_is_killed_in_the_middle_goes_on(environment: dict[str, str]) -> None:
+    rows = 1_500
+    lines = [f"a{n},K-{n},recurring,EUR,2026-01-01,2026-12-31,{n}.00" for n in range(rows)]
+    file = "\n".join(["account_id,external_id,kind,currency,start,end,amount", *lines])
+    async with running(environment, "serve", "work") as renewals:
+        answer = await renewals.http.post(
+            "/v1/contract-imports", params={"source": "crm"}, content=file, headers={"Content-Type": "text/csv"}
+        )
+        assert answer.status_code == 202, answer.text
+
+        async def entered() -> int:
+            job = (await renewals.http.get(answer.headers["Location"])).json()
+            assert job["read"] == rows
+            return int(job["entered"])
+
+        done = await eventually(entered, within=20)
+        await renewals.stop("work", signal.SIGKILL)
+        assert done < rows
+        renewals.processes["work"] = await start(environment, "work")
+
+        async def complete() -> bool:
+            return await entered() == rows
+
+        await eventually(complete, within=60)
+        ledger = (await renewals.http.get("/v1/contracts", params={"limit": 500})).json()["data"]
+        assert len({each["external_id"] for each in ledger}) == 500
 
 
 async def test_migrations_are_a_command_and_a_missing_secret_is_one_line(

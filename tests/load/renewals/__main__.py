@@ -1,10 +1,10 @@
-"""python -m tests.load.renewals: retention figures, the board of renewals, and the scan for due milestones."""
+"""python -m tests.load.renewals: retention figures, the board, the scan for due milestones, and imports."""
 
 import argparse
 
-from tests.load.renewals import board, milestones, retention
+from tests.load.renewals import board, importing, milestones, retention
 
-PARTS = ("retention", "board", "milestones")
+PARTS = ("retention", "board", "milestones", "import")
 
 
 def main() -> None:
@@ -16,13 +16,16 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=board.TIMES, help="of the board, for each question")
     parser.add_argument("--terms", type=int, default=milestones.TERMS, help="whose milestones are looked for")
     parser.add_argument("--minutes", type=int, default=milestones.MINUTES, help="of work")
+    parser.add_argument("--import-rows", type=int, default=importing.ROWS, help="of a file of contracts")
     wanted = parser.parse_args()
     if wanted.only in {None, "retention"}:
         print(retention.measure(wanted.contracts, wanted.times), end="\n\n", flush=True)
     if wanted.only in {None, "board"}:
         print(board.measure(wanted.contracts, wanted.pages), end="\n\n", flush=True)
     if wanted.only in {None, "milestones"}:
-        print(milestones.measure(wanted.terms, wanted.minutes), flush=True)
+        print(milestones.measure(wanted.terms, wanted.minutes), end="\n\n", flush=True)
+    if wanted.only in {None, "import"}:
+        print(importing.measure(wanted.import_rows), flush=True)
 
 
 if __name__ == "__main__":

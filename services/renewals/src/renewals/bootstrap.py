@@ -13,13 +13,16 @@ from mainstay.web.serving import Background
 from renewals.api.accuracy import accuracy_routes
 from renewals.api.amendments import amendment_routes
 from renewals.api.burn_down import burn_down_routes
+from renewals.api.calendars import calendar_routes
 from renewals.api.churn import churn_routes
 from renewals.api.cohorts import cohort_routes
+from renewals.api.conflicts import conflict_routes
 from renewals.api.contract_reading import contract_reading_routes
 from renewals.api.economics import economics_routes
 from renewals.api.forecast import call_routes, forecast_routes
 from renewals.api.good_customers import good_customer_routes
 from renewals.api.handlers import Handlers
+from renewals.api.imports import LARGER_BODIES, import_routes
 from renewals.api.kpis import kpi_routes
 from renewals.api.line_figures import line_figure_routes
 from renewals.api.opportunities import opportunity_routes
@@ -29,6 +32,7 @@ from renewals.api.problems import PROBLEMS
 from renewals.api.rates import rate_routes
 from renewals.api.renewals import renewal_routes
 from renewals.api.routes import contract_routes
+from renewals.application.agendas import Calendars
 from renewals.application.board import ReadRenewals
 from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
@@ -37,16 +41,21 @@ from renewals.application.cohorts import Cohorts
 from renewals.application.consumption import BurnDowns
 from renewals.application.economics import StateEconomics, UnitEconomics
 from renewals.application.erasure import ObeyErasures
-from renewals.application.expansion import RecordSignals
+from renewals.application.expansion import FindNeeds
 from renewals.application.figures import Retention
 from renewals.application.forecasting import Forecasts
 from renewals.application.good_customers import GoodCustomers
 from renewals.application.handing_over import HandOver, SavePolicy
+from renewals.application.imports import ImportContracts
 from renewals.application.inputs import RecordGroups, StateRates
 from renewals.application.opportunities import Opportunities
+from renewals.application.reconciling import ReconcileContracts
 from renewals.application.recording import RecordHealth
+from renewals.application.resolving import ResolveConflict
 from renewals.application.settling import SettleAccounts
+from renewals.application.signals import HearSignals
 from renewals.consumers import subscriptions
+from renewals.jobs import BATCHES
 from renewals.jobs import handlers as due_handlers
 from renewals.meters import Meters
 from renewals.settings import Settings
@@ -67,12 +76,16 @@ class Service:
         self.chassis = Chassis(NAME, settings, HISTORY, kit, owns=[RENEWAL_EVENTS], clock=clock, registry=registry)
         self.settle = SettleAccounts(self.chassis.clock, Meters(self.chassis.registry))
         self.work = WorkFactory(self.chassis.transactions, Subjects(settings.secret_key))
+        self.reconcile = ReconcileContracts(self.settle, self.chassis.clock)
+        self.signals = HearSignals(self.work, self.reconcile, FindNeeds(self.chassis.clock))
+        self.imports = ImportContracts(self.work, self.reconcile, self.chassis.clock)
         self.timers = DueRunner(
             self.chassis.database,
             self.chassis.transactions,
             kit,
             self.chassis.clock,
-            due_handlers(self.settle, self.work.within, self.chassis.clock),
+            due_handlers(self.settle, self.imports, self.work.within, self.chassis.clock),
+            batches=BATCHES,
             registry=self.chassis.registry,
         )
 
@@ -100,6 +113,9 @@ class Service:
             outcomes=Outcomes(self.work, good_customers, clock),
             burn_downs=BurnDowns(self.work, clock),
             opportunities=Opportunities(self.work, clock),
+            resolve=ResolveConflict(self.work, self.settle, clock),
+            imports=self.imports,
+            calendars=Calendars(self.work, clock),
             clock=clock,
         )
         return self.chassis.app(
@@ -108,6 +124,7 @@ class Service:
                 contract_reading_routes(handlers),
                 amendment_routes(handlers),
                 forecast_routes(handlers),
+                calendar_routes(handlers),
                 renewal_routes(handlers),
                 call_routes(handlers),
                 accuracy_routes(handlers),
@@ -121,11 +138,14 @@ class Service:
                 opportunity_routes(handlers),
                 line_figure_routes(handlers),
                 kpi_routes(handlers),
+                conflict_routes(handlers),
+                import_routes(handlers),
                 policy_routes(handlers),
                 renewal_routes(handlers),  # last: /renewals/{term_id} takes what no other route of /renewals does
             ],
             PROBLEMS,
             idempotent=True,
+            larger_bodies=LARGER_BODIES,
         )
 
     def work_app(self) -> FastAPI:
@@ -141,7 +161,7 @@ class Service:
         read = subscriptions(
             RecordHealth(self.work, self.chassis.clock),
             RecordGroups(self.work),
-            RecordSignals(self.work, self.chassis.clock),
+            self.signals,
             ObeyErasures(self.work, self.chassis.clock),
         )
         return {

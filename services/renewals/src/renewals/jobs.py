@@ -1,4 +1,4 @@
-"""Durable timers of renewals: an account is to be looked at, its renewals' calls are, or the past is to be counted."""
+"""Durable timers of renewals: look at an account, or at the calls of its renewals; count the past; work on a file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -7,9 +7,13 @@ from mainstay.db.due_runner import DueHandler, DueItem
 from mainstay.db.work import Transaction
 from mainstay.kernel.clock import Clock
 from renewals.application.calling import CountPast, ForecastRenewals
+from renewals.application.imports import ImportContracts
 from renewals.application.ports import Work
 from renewals.application.settling import SettleAccounts
-from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, PAST_DUE, account_of, timer_key
+from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, IMPORT_DUE, PAST_DUE, account_of, timer_key
+
+BATCHES = {IMPORT_DUE: 1}
+"""Imports take long: each has transactions of its own."""
 
 
 class AccountsDue:
@@ -55,10 +59,27 @@ class PastDue:
         return {item.key: tomorrow for item in items}
 
 
-def handlers(settle: SettleAccounts, within: Callable[[Transaction], Work], clock: Clock) -> Mapping[str, DueHandler]:
+class ImportsDue:
+    """Works on the next rows of files of contracts."""
+
+    def __init__(self, imports: ImportContracts, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._imports = imports
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """A chunk of each; answers when to go on."""
+        again = {item.key: await self._imports.go_on(self._within(tx), item.key) for item in items}
+        return {key: at for key, at in again.items() if at is not None}
+
+
+def handlers(
+    settle: SettleAccounts, imports: ImportContracts, within: Callable[[Transaction], Work], clock: Clock
+) -> Mapping[str, DueHandler]:
     """The handler of each kind of timer."""
     return {
         ACCOUNT_DUE: AccountsDue(settle, within),
         FORECAST_DUE: ForecastsDue(ForecastRenewals(clock), within),
         PAST_DUE: PastDue(CountPast(clock), within),
+        IMPORT_DUE: ImportsDue(imports, within),
     }

@@ -25,6 +25,7 @@ from mainstay.messaging.runner import Runner, start_log
 from mainstay.observability.metrics import new_registry
 from mainstay.settings import SharedSettings
 from mainstay.web.app import create_app, create_work_app
+from mainstay.web.bodies import Allowance
 from mainstay.web.idempotency import Idempotency
 from mainstay.web.keys import KeyRing
 from mainstay.web.problems import Problem
@@ -70,12 +71,17 @@ class Chassis:
         self._runner_metrics = RunnerMetrics(self.registry)
 
     def app(
-        self, routes: Sequence[Routes], problems: Mapping[type[Exception], Problem], *, idempotent: bool = False
+        self,
+        routes: Sequence[Routes],
+        problems: Mapping[type[Exception], Problem],
+        *,
+        idempotent: bool = False,
+        larger_bodies: Mapping[str, Allowance] | None = None,
     ) -> FastAPI:
         """The HTTP side.
 
         `idempotent`: every POST obeys Idempotency-Key. Its answers are stored as they are, so not where one shows a
-        secret.
+        secret. `larger_bodies` are the paths that take files.
         """
         return create_app(
             title=f"Mainstay {self.name}",
@@ -87,6 +93,7 @@ class Chassis:
             info={"event log": self.log.healthy},
             registry=self.registry,
             idempotency=Idempotency(self.transactions, self._kit, self.clock) if idempotent else None,
+            larger_bodies=larger_bodies,
         )
 
     def work_app(self) -> FastAPI:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from mainstay.db.errors import is_transient, is_unstorable
 from mainstay.web import keys as access
 from mainstay.web import problems as known
-from mainstay.web.bodies import MAX_BODY_BYTES, BodyLimit, BodyRefused
+from mainstay.web.bodies import MAX_BODY_BYTES, Allowance, BodyLimit, BodyRefused
 from mainstay.web.idempotency import Idempotency
 from mainstay.web.keys import KeyRing
 from mainstay.web.methods import listed, methods_at
@@ -51,15 +51,16 @@ def create_app(
     lifespan: Any = None,
     idempotency: Idempotency | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    larger_bodies: Mapping[str, Allowance] | None = None,
     metrics: HttpMetrics | None = None,
 ) -> FastAPI:
     """A service's application. `idempotency` makes every POST obey Idempotency-Key.
 
     `problems` maps the service's errors to answers. A failing check of `readiness` makes /readyz 503; one of `info`
-    (the log, lag) is shown there and fails nothing. /docs loads its page's scripts from a public CDN; /openapi.json
-    needs nothing.
+    (the log, lag) is shown there and fails nothing. `larger_bodies` are the paths that take files. /docs loads its
+    page's scripts from a public CDN; /openapi.json needs nothing.
     """
-    app = _frame(title, version, readiness, info, registry, lifespan, max_body_bytes, metrics)
+    app = _frame(title, version, readiness, info, registry, lifespan, max_body_bytes, metrics, larger_bodies)
     app.state.keys = keys
     app.state.idempotency = idempotency
     for group in routes:
@@ -104,9 +105,10 @@ def _frame(
     lifespan: Any,
     max_body_bytes: int,
     metrics: HttpMetrics | None,
+    larger_bodies: Mapping[str, Allowance] | None = None,
 ) -> FastAPI:
     app = FastAPI(title=title, version=version, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
-    app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=max_body_bytes, larger=larger_bodies)
     app.add_middleware(Around, metrics=metrics or HttpMetrics(registry))  # the last one added is the outermost
     app.add_exception_handler(ProblemError, _problem_error)
     app.add_exception_handler(RequestValidationError, _validation)

@@ -1,7 +1,8 @@
 """Limits on request bodies: their bytes are counted as they arrive, and they must arrive in time."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +11,14 @@ from mainstay.web.problems import BODY_TOO_LARGE, BODY_TOO_SLOW, Problem, proble
 
 MAX_BODY_BYTES = 1 << 20
 ARRIVES_WITHIN = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How large a body may be, in bytes, and how long it may take to arrive."""
+
+    max_bytes: int
+    within: timedelta = ARRIVES_WITHIN
 
 
 class BodyRefused(Exception):
@@ -31,10 +40,18 @@ class BodyLimit:
     What nobody reads is refused by nobody: who has no key hears of that first.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, within: timedelta = ARRIVES_WITHIN) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int = MAX_BODY_BYTES,
+        within: timedelta = ARRIVES_WITHIN,
+        larger: Mapping[str, Allowance] | None = None,
+    ) -> None:
+        """`larger`: paths that take files, and what they allow."""
         self._app = app
-        self._max_bytes = max_bytes
-        self._within = within
+        self._usual = Allowance(max_bytes, within)
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count and time what the application receives."""
@@ -44,17 +61,18 @@ class BodyLimit:
         refusal: BodyRefused | None = None
         begun = complete = False
         size = 0
-        deadline = asyncio.get_running_loop().time() + self._within.total_seconds()
+        allowed = self._larger.get(scope["path"], self._usual)
+        deadline = asyncio.get_running_loop().time() + allowed.within.total_seconds()
 
         async def counted() -> Message:
             nonlocal refusal, size, complete
             if complete:
                 return await receive()
             try:
-                _check_length(scope["headers"], self._max_bytes)
+                _check_length(scope["headers"], allowed.max_bytes)
                 message = await _next(receive, timedelta(seconds=deadline - asyncio.get_running_loop().time()))
                 size += len(message.get("body", b""))
-                _check_size(size, self._max_bytes)
+                _check_size(size, allowed.max_bytes)
             except BodyRefused as error:
                 refusal = error
                 raise

@@ -27,6 +27,7 @@ HEADER: Final = "idempotency-key"
 REPLAYED: Final = "Idempotent-Replayed"
 KEPT: Final = timedelta(hours=24)
 _GOOD_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_KEPT_INSTEAD: Final = "idempotency_keeps"
 _KEPT_HEADERS: Final = frozenset({"content-type", "location", "etag"})
 
 
@@ -69,7 +70,8 @@ class Idempotency:
             if claimed.first() is None:
                 return await self._answer_again(tx.connection, asked)
             response = await handler(request)
-            await self._keep(tx.connection, asked, response)
+            body = getattr(request.state, _KEPT_INSTEAD, bytes(response.body))
+            await self._keep(tx.connection, asked, response, body)
             return response
 
     async def _answer_again(self, connection: AsyncConnection, asked: _Request) -> Response:
@@ -86,7 +88,7 @@ class Idempotency:
         headers: Mapping[str, str] = {**stored.headers, REPLAYED: "true"}
         return Response(bytes(stored.body), status_code=stored.status, headers=headers)
 
-    async def _keep(self, connection: AsyncConnection, asked: _Request, response: Response) -> None:
+    async def _keep(self, connection: AsyncConnection, asked: _Request, response: Response, body: bytes) -> None:
         await connection.execute(
             text(
                 f"UPDATE {self._table} SET status = :status, headers = CAST(:headers AS jsonb), body = :body"
@@ -97,7 +99,7 @@ class Idempotency:
                 "headers": msgspec.json.encode(
                     {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
                 ).decode(),
-                "body": bytes(response.body),
+                "body": body,
                 "key_id": asked.key_id,
                 "key": asked.idempotency_key,
             },
@@ -112,6 +114,11 @@ class Idempotency:
             ),
             {"before": self._clock.now() - KEPT},
         )
+
+
+def keep_instead(request: Request, body: bytes) -> None:
+    """Have `body` stored in place of the answer, which shows a secret: a repetition is answered without it."""
+    setattr(request.state, _KEPT_INSTEAD, body)
 
 
 class IdempotentRoute(JsonRoute):

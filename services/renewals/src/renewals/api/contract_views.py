@@ -8,11 +8,10 @@ from pydantic import BaseModel, Field
 from renewals.api.good_customers import JudgementView
 from renewals.api.schemas import Currency, MoneyView, NoticeBody, money_view
 from renewals.application.announcing import term_id
-from renewals.application.calendars import is_holiday
+from renewals.application.calendars import notice_by
 from renewals.application.ports import Revision
 from renewals.domain.civil import ONE_DAY
 from renewals.domain.contracts import AtEnd, Contract, Kind
-from renewals.domain.notice import notice_deadline
 from renewals.domain.terms import Term, TermState, rounded
 
 
@@ -78,7 +77,7 @@ class TermView(BaseModel):
             state=term.state(today),
             window_opens_on=term.window_opens_on,
             window_opened_at=term.window_opened_at,
-            notice_by=_notice_by(contract, term),
+            notice_by=notice_by(contract, term),
             entitlements=dict(holds.entitlements),
             price_steps=[
                 StepView(
@@ -95,13 +94,6 @@ class TermView(BaseModel):
             cancelled_on=term.cancelled_on,
             signed_on=term.signed_on,
         )
-
-
-def _notice_by(contract: Contract, term: Term) -> date | None:
-    if contract.notice is None or contract.kind is not Kind.RECURRING:
-        return None
-    counted = contract.schedule.months_before_end(term.number, contract.notice.amount)
-    return notice_deadline(contract.notice, term.expires_before, counted, is_holiday)
 
 
 class ContractView(BaseModel):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mainstay.kernel.clock import Clock
+from renewals.application.agendas import Calendars
 from renewals.application.board import ReadRenewals
 from renewals.application.calling import SayCall
 from renewals.application.changing import AmendContract, AssignContracts, EnterContract
@@ -14,9 +15,11 @@ from renewals.application.figures import Retention
 from renewals.application.forecasting import Forecasts
 from renewals.application.good_customers import GoodCustomers
 from renewals.application.handing_over import HandOver, SavePolicy
+from renewals.application.imports import ImportContracts
 from renewals.application.inputs import StateRates
 from renewals.application.opportunities import Opportunities
 from renewals.application.ports import OpensWork
+from renewals.application.resolving import ResolveConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +44,7 @@ class Handlers:
     outcomes: Outcomes
     burn_downs: BurnDowns
     opportunities: Opportunities
+    resolve: ResolveConflict
+    imports: ImportContracts
+    calendars: Calendars
     clock: Clock

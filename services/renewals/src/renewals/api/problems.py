@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 
 from mainstay.web.problems import Problem
-from renewals.application import board, calling, figures, forecasting, good_customers, handing_over
+from renewals.application import (
+    agendas,
+    board,
+    calling,
+    figures,
+    forecasting,
+    good_customers,
+    handing_over,
+    imports,
+    sources,
+)
 from renewals.domain import burn_down, errors, opportunities, outcomes
 from renewals.domain.currencies import CurrencyUnknown
 from renewals.domain.economics import EconomicsInvalid
@@ -37,6 +47,14 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.RenewalStartOutOfRange: Problem(422, "renewal-start-out-of-range", pointer="/start"),
     errors.CoTermOver: Problem(422, "co-term-over", pointer="/co_terms_with"),
     errors.RenewsAnother: Problem(422, "renews-another", "The contract named is not one of this account's"),
+    errors.LedgerCannot: Problem(409, "ledger-cannot-take", "No amendment can say it"),
+    sources.ConflictUnknown: Problem(404, "conflict-unknown", "There is no such conflict"),
+    sources.ConflictOver: Problem(409, "conflict-over", "The conflict is not open any more"),
+    sources.NothingToTake: Problem(409, "nothing-to-take", "What the source says cannot be taken over"),
+    imports.ImportUnknown: Problem(404, "import-unknown", "There is no such import"),
+    imports.TooManyRows: Problem(422, "too-many-rows", "The file has too many rows"),
+    agendas.LinkUnknown: Problem(404, "link-unknown", "There is no such link"),
+    agendas.TooManyLinks: Problem(409, "too-many-links", "The owner has too many links"),
     figures.PeriodReversed: Problem(422, "range-backwards", "The range ends before it starts"),
     figures.TooManyPeriods: Problem(422, "too-many-rows", "The answer would have too many rows"),
     figures.CurrencyNeeded: Problem(422, "currency-needed", "Say in which currency figures are wanted"),

@@ -3,9 +3,8 @@
 import re
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +19,7 @@ from pydantic import (
 )
 
 from mainstay.web.fields import CivilDay
-from renewals.application.calendars import known_calendar
+from renewals.application.calendars import known_calendar, known_zone
 from renewals.domain.contracts import UNCHANGED, Amendment, AtEnd, Kind
 from renewals.domain.entering import NewContract
 from renewals.domain.notice import CountedFrom, NoticeRule, NoticeUnit, Roll
@@ -40,21 +39,6 @@ def _plain(stated: Any) -> Any:
     return stated
 
 
-_NO_PLACES = {"localtime", "Factory"}
-"""Files beside the zones: whatever each machine is set to, and a mark that nobody set it."""
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones() - _NO_PLACES)
-
-
-def _zone(name: str) -> str:
-    if name not in _zones():
-        raise ValueError(f"{name} is not a zone of the IANA database, such as Europe/Berlin")
-    return name
-
-
 # No control characters: ids travel in headers and keys.
 AccountId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 ContractRef = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -62,7 +46,9 @@ ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200, patt
 Currency = Annotated[
     str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217 code", examples=["EUR"])
 ]
-ZoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
+ZoneName = Annotated[
+    str, StringConstraints(max_length=64), AfterValidator(known_zone), Field(examples=["Europe/Berlin"])
+]
 Amount = Annotated[
     Decimal,
     BeforeValidator(_plain),

@@ -9,10 +9,9 @@ import structlog
 
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
-from mainstay.messaging.consuming import Batch
 from renewals.application.announcing import SOURCE, expansion_event
 from renewals.application.consumption import Metric, burning
-from renewals.application.ports import OpensWork, Work
+from renewals.application.ports import Work
 from renewals.domain.consumption import PREPAID, SEATS, Now, Reading, now_of
 from renewals.domain.contracts import Contract, Kind
 from renewals.domain.opportunities import (
@@ -54,22 +53,14 @@ class TeamStated:
     event_id: str
 
 
-class RecordSignals:
-    """Keep what is used and bought, and look where more is needed. Repeats and stragglers change nothing."""
+class FindNeeds:
+    """Keeps what is used and bought, and looks where more is needed."""
 
-    def __init__(self, work: OpensWork, clock: Clock) -> None:
-        self._work = work
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def __call__(self, batch: Batch[ConsumptionStated | TeamStated]) -> None:
-        """Take in a batch, in one transaction with its positions. Raises `PositionTaken`."""
-        async with self._work(batch) as work:
-            fresh = await work.first_times([(each.source, each.event_id) for each in batch.messages])
-            said = [each for each in batch.messages if (each.source, each.event_id) in fresh]
-            await self.take_in(work, said)
-
-    async def take_in(self, work: Work, said: Sequence[ConsumptionStated | TeamStated]) -> None:
-        """Take in what was not heard before, within an open transaction."""
+    async def __call__(self, work: Work, said: Sequence[ConsumptionStated | TeamStated]) -> None:
+        """Take in what was not heard before."""
         stated = [each for each in said if isinstance(each, ConsumptionStated)]
         teams = [each for each in said if isinstance(each, TeamStated)]
         metrics = await work.consumption.record([((e.account_id, e.metric), e.reading) for e in stated])

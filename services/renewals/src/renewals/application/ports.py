@@ -12,6 +12,7 @@ from renewals.domain.contracts import Contract
 from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
+    from renewals.application.agendas import LinkBook
     from renewals.application.calling import CallBook
     from renewals.application.churn import ChurnBook
     from renewals.application.cohorts import CohortBook
@@ -20,9 +21,11 @@ if TYPE_CHECKING:  # they name this module
     from renewals.application.figures import FigureBook
     from renewals.application.forecast_book import ForecastBook
     from renewals.application.good_customers import CriteriaBook, Profiles
+    from renewals.application.imports import ImportBook
     from renewals.application.inputs import Inputs
     from renewals.application.opportunities import OpportunityBook
     from renewals.application.renewal_ports import Policies, RenewalBook
+    from renewals.application.sources import SourceBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,14 @@ class Contracts(Protocol):
     async def page(self, *, account_id: str | None, after: str | None, limit: int) -> Sequence[Contract]:
         """Up to `limit` contracts, in the order of their ids, after the given one."""
 
+    async def named(self, ids: Collection[str], external_ids: Collection[str]) -> Sequence[Contract]:
+        """The contracts that have one of the ids, or one of the external ids."""
+
     async def add(self, contract: Contract, note: Note) -> None:
         """Keep a new contract, and record it. Raises `ExternalIdTaken`."""
+
+    async def add_all(self, contracts: Sequence[Contract], note: Note) -> None:
+        """Keep new contracts, and record them. Raises `ExternalIdTaken`, and then keeps none."""
 
     async def save(self, changes: Sequence[tuple[Contract, Contract]], note: Note) -> None:
         """Keep what differs between what each contract was and what it is now, and record it in the ledger.
@@ -133,6 +142,9 @@ class LedgerBook(Protocol):
         limit: int | None = None,
     ) -> Sequence[Contract]:
         """Up to `limit` contracts as they were known at an instant, in the order of their ids, after the given one."""
+
+    async def latest(self, contract_ids: Collection[str]) -> Mapping[str, int]:
+        """The number of each contract's last revision."""
 
     async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
         """Up to `limit` revisions of a contract, oldest first, after the given number."""
@@ -176,7 +188,7 @@ class Erasures(Protocol):
 
 
 class Timers(Protocol):
-    """Durable timers: an account is to be looked at, or the calls of its renewals are, or the past is to be counted."""
+    """Durable timers: an account, the calls of its renewals, or an import is looked at; or the past is counted."""
 
     async def arm(self, moments: Iterable[tuple[str, datetime]]) -> None:
         """Have each account looked at when its moment has come."""
@@ -186,6 +198,9 @@ class Timers(Protocol):
 
     async def arm_counting(self, at: datetime) -> None:
         """Have the past counted, unless that is to come already."""
+
+    async def arm_import(self, import_id: str, at: datetime) -> None:
+        """Have an import worked on at an instant, and not at the one set before."""
 
 
 class Work(Protocol):
@@ -242,6 +257,18 @@ class Work(Protocol):
     @property
     def opportunities(self) -> "OpportunityBook":
         """What more could be sold."""
+
+    @property
+    def sources(self) -> "SourceBook":
+        """What other systems say of contracts."""
+
+    @property
+    def calendars(self) -> "LinkBook":
+        """Links to calendars, and what stands in those."""
+
+    @property
+    def imports(self) -> "ImportBook":
+        """Files of contracts."""
 
     @property
     def health(self) -> HealthBoard:

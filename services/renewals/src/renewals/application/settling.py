@@ -10,6 +10,7 @@ from mainstay.kernel.clock import Clock
 from renewals.application import renewing
 from renewals.application.announcing import SOURCE, happening_event, term_id, value_event
 from renewals.application.calling import ForecastRenewals
+from renewals.application.conflicts import review
 from renewals.application.ports import AccountLedger, Health, Note, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
@@ -61,6 +62,7 @@ class SettleAccounts:
         await work.contracts.save(caught_up, Note(now, BY, "what came due"))
         await renewing.keep(work, looks, known, now)
         contracts = [found.contract for found in looks]
+        await review(work, contracts)
         await self._value(work, ledgers, contracts, now)
         await self._forecast.look(work, contracts, health)
         moments = [

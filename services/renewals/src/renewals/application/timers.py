@@ -9,6 +9,8 @@ FORECAST_DUE = "forecast"
 PAST_DUE = "count_past"
 """The kind of timer, with one key, that has the past counted; by its name done before forecasts that are due too."""
 PAST = "past"
+IMPORT_DUE = "contract-import"
+"""The kind of timer that has a file of contracts worked on; its key is the import's id."""
 
 
 def timer_key(account_id: str, at: datetime) -> str:

@@ -102,6 +102,11 @@ def enter(contract_id: str, stated: NewContract, now: datetime, predecessor: Pre
         co_term_of=stated.co_terms_with,
     )
     check(contract)
+    return past(contract, now)
+
+
+def past(contract: Contract, now: datetime) -> Contract:
+    """With what came to its end before the contract was entered: it is history, and nothing happens for it."""
     today = contract.today(now)
     while contract.latest.end_exclusive <= today and contract.at_end is not AtEnd.CANCEL:
         contract = contract.followed(now)

@@ -119,6 +119,10 @@ class RenewsAnother(ContractInvalid):
         super().__init__(f"contract {contract_id} is not a recurring one of the same account")
 
 
+class LedgerCannot(ContractInvalid):
+    """Another system has a contract otherwise in a way that no amendment can say; the text tells what to do."""
+
+
 class GraceOver(Exception):
     """The term ended too long ago to be renewed."""
 

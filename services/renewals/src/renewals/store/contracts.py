@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, Text, any_, bindparam, delete, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,16 +57,28 @@ class ContractStore:
             wanted = wanted.where(contract.c.id > after)
         return await self._contracts(wanted)
 
+    async def named(self, ids: Collection[str], external_ids: Collection[str]) -> Sequence[Contract]:
+        """The contracts that have one of the ids, or one of the external ids."""
+        has_id = contract.c.id == any_(literal(list(ids), ARRAY(Text)))
+        is_named = contract.c.external_id == any_(literal(list(external_ids), ARRAY(Text)))
+        return await self._contracts(select(contract).where(or_(has_id, is_named)).order_by(contract.c.id))
+
     async def add(self, new: Contract, note: Note) -> None:
         """Keep a new contract. Raises `ExternalIdTaken`."""
-        row = {**contract_row(new), "entered_at": note.at, "entered_by": note.by}
-        inserted = await self._connection.execute(
-            insert(contract).on_conflict_do_nothing(index_elements=["external_id"]).values(row)
-        )
-        if not inserted.rowcount:
-            raise ExternalIdTaken(str(new.external_id))
-        await self._save_terms(term_row(new.id, each) for each in new.terms)
-        await self._ledger.record([new], note)
+        await self.add_all([new], note)
+
+    async def add_all(self, contracts: Sequence[Contract], note: Note) -> None:
+        """Keep new contracts. Raises `ExternalIdTaken`; the transaction is to be given up then."""
+        rows = [{**contract_row(new), "entered_at": note.at, "entered_by": note.by} for new in contracts]
+        if not rows:
+            return
+        await self._connection.execute(insert(contract).on_conflict_do_nothing(index_elements=["external_id"]), rows)
+        is_new = contract.c.id == any_(literal([new.id for new in contracts], ARRAY(Text)))
+        added = set((await self._connection.execute(select(contract.c.id).where(is_new))).scalars())
+        if taken := [str(new.external_id) for new in contracts if new.id not in added]:
+            raise ExternalIdTaken(", ".join(taken))
+        await self._save_terms(term_row(new.id, each) for new in contracts for each in new.terms)
+        await self._ledger.record(contracts, note)
 
     async def save(self, changes: Sequence[tuple[Contract, Contract]], note: Note) -> None:
         """Keep what differs between what each contract was and what it is now. Raises `ExternalIdTaken`."""

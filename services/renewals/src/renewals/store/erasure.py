@@ -12,7 +12,7 @@ from mainstay.service.erased import ErasedSubjects
 from mainstay.service.subjects import ACCOUNT, Subjects, tombstone
 from renewals.application.ports import Done
 from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE
-from renewals.store.forgetting import forget_in_ledger
+from renewals.store.forgetting import forget_in_ledger, forget_what_sources_said
 from renewals.store.tables import (
     SCHEMA,
     account,
@@ -22,10 +22,12 @@ from renewals.store.tables import (
     account_score,
     consumption,
     contract,
+    contract_import_row,
     kit,
     ledger_entry,
     opportunity,
     renewal,
+    source_contract,
 )
 
 # The old row is locked first, as by every change of a contract; contracts refer to the new one before it goes.
@@ -61,6 +63,8 @@ class ErasureStore:
             *await self._erased.find(ACCOUNT, subject, f"{account_profile}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{consumption}", "account_id"),
             *await self._erased.find(ACCOUNT, subject, f"{opportunity}", "subject"),
+            *await self._erased.find(ACCOUNT, subject, f"{source_contract}", "account_id"),
+            *await self._erased.find(ACCOUNT, subject, f"{contract_import_row}", "account_id"),
         }
         for account_id in found:
             pseudonym = f"{tombstone(subject)}:{erasure_id}"
@@ -70,6 +74,7 @@ class ErasureStore:
             pseudonymised += (await self._connection.execute(_PSEUDONYM, {**moved, "at": at})).rowcount
             pseudonymised += (await self._connection.execute(_MOVE, moved)).rowcount
             pseudonymised += await forget_in_ledger(self._connection, account_id, pseudonym)
+            erased += await forget_what_sources_said(self._connection, account_id, pseudonym)
             await self._connection.execute(text(f"DELETE FROM {account} WHERE account_id = :account"), named)
             for table in (account_health, account_score):
                 health = text(f"DELETE FROM {table} WHERE account_id = :account")

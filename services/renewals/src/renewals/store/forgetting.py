@@ -13,6 +13,8 @@ from renewals.store.tables import (
     churn_review,
     consumption,
     contract,
+    contract_conflict,
+    contract_import_row,
     contract_revision,
     forecast_call,
     ledger_entry,
@@ -20,6 +22,7 @@ from renewals.store.tables import (
     opportunity,
     opportunity_version,
     renewal_handover,
+    source_contract,
 )
 
 _MINE: Final = f"(SELECT id FROM {contract} WHERE account_id = :pseudonym)"
@@ -74,6 +77,30 @@ _FORGET_NOW: Final = (
     f"DELETE FROM {consumption} WHERE account_id = :account",
 )
 """What says how an account is now, and is in no figure."""
+
+
+# Contracts of the account may be stated as another's, and those of others were in conflict about it.
+_FORGET_SOURCES: Final = (
+    (
+        f"DELETE FROM {contract_conflict} WHERE account_id = :account OR contract_id IN {_MINE}"
+        " OR here = to_jsonb(CAST(:account AS text)) OR there = to_jsonb(CAST(:account AS text))"
+    ),
+    f"DELETE FROM {source_contract} WHERE account_id = :account OR contract_id IN {_MINE}",
+    (
+        f"DELETE FROM {contract_import_row} WHERE account_id = :account OR (import_id, external_id) IN"
+        f" (SELECT import_id, external_id FROM {contract_import_row} WHERE account_id = :account)"
+    ),
+)
+
+
+async def forget_what_sources_said(connection: AsyncConnection, account_id: str, pseudonym: str) -> int:
+    """Delete what other systems said of the account's contracts; answers how many rows."""
+    gone = 0
+    for statement in _FORGET_SOURCES:
+        named = {"account": account_id, "pseudonym": pseudonym}
+        known = {name: value for name, value in named.items() if f":{name}" in statement}
+        gone += (await connection.execute(text(statement), known)).rowcount
+    return gone
 
 
 async def forget_in_ledger(connection: AsyncConnection, account_id: str, pseudonym: str) -> int:

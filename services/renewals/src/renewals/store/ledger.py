@@ -1,7 +1,7 @@
 """The ledger in PostgreSQL: rows are added and withdrawn by other rows, and never changed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -82,6 +82,16 @@ class LedgerStore:
         rows = await self._connection.execute(wanted.limit(limit) if limit else wanted)
         return [contract_in(snapshot) for snapshot in rows.scalars()]
 
+    async def latest(self, contract_ids: Collection[str]) -> Mapping[str, int]:
+        """The number of each contract's last revision."""
+        table = contract_revision
+        rows = await self._connection.execute(
+            select(table.c.contract_id, func.max(table.c.number).label("number"))
+            .where(table.c.contract_id.in_(list(contract_ids)))
+            .group_by(table.c.contract_id)
+        )
+        return {row.contract_id: row.number for row in rows}
+
     async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
         """Up to `limit` revisions of a contract, oldest first, after the given number."""
         table = contract_revision
@@ -111,12 +121,7 @@ class LedgerStore:
     async def _revise(self, contracts: Iterable[Contract], note: Note) -> None:
         table = contract_revision
         snapshots = {contract.id: snapshot_of(contract) for contract in contracts}
-        rows = await self._connection.execute(
-            select(table.c.contract_id, func.max(table.c.number).label("number"))
-            .where(table.c.contract_id.in_(list(snapshots)))
-            .group_by(table.c.contract_id)
-        )
-        numbers = {row.contract_id: row.number for row in rows}
+        numbers = await self.latest(snapshots)
         revisions = [
             {"contract_id": of, "number": numbers.get(of, 0) + 1, "snapshot": snapshot, **_said(note)}
             for of, snapshot in snapshots.items()

@@ -9,8 +9,17 @@ from mainstay.contracts.envelope import Event, encode
 from mainstay.db.work import Transaction, Transactions
 from mainstay.messaging.consuming import Batch
 from mainstay.service.subjects import Subjects
-from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, PAST, PAST_DUE, forecast_key, timer_key
+from renewals.application.timers import (
+    ACCOUNT_DUE,
+    FORECAST_DUE,
+    IMPORT_DUE,
+    PAST,
+    PAST_DUE,
+    forecast_key,
+    timer_key,
+)
 from renewals.store.accounts import AccountStore
+from renewals.store.calendars import CalendarStore
 from renewals.store.calls import CallStore
 from renewals.store.churn import ChurnStore
 from renewals.store.cohorts import CohortStore
@@ -22,11 +31,13 @@ from renewals.store.figures import FigureStore
 from renewals.store.forecasts import ForecastStore
 from renewals.store.good_customers import CriteriaStore, ProfileStore
 from renewals.store.health import HealthStore
+from renewals.store.imports import ImportStore
 from renewals.store.inputs import InputStore
 from renewals.store.ledger import LedgerStore
 from renewals.store.opportunities import OpportunityStore
 from renewals.store.policies import PolicyStore
 from renewals.store.renewals import RenewalStore
+from renewals.store.sources import SourceStore
 
 
 class RenewalsWork:
@@ -52,7 +63,10 @@ class RenewalsWork:
         self.profiles = ProfileStore(tx.connection, self.erased)
         self.consumption = ConsumptionStore(tx.connection, self.erased)
         self.opportunities = OpportunityStore(tx.connection)
-        self.timers = AccountTimers(tx)
+        self.sources = SourceStore(tx.connection)
+        self.calendars = CalendarStore(tx.connection)
+        self.imports = ImportStore(tx.connection, self.erased)
+        self.timers = RenewalsTimers(tx)
 
     def say(self, *events: Event[Any]) -> None:
         """Publish events once the transaction has committed."""
@@ -63,7 +77,7 @@ class RenewalsWork:
         return await self.tx.first_times(ids)
 
 
-class AccountTimers:
+class RenewalsTimers:
     """Timers, most of which have an account looked at; one row for each account and moment, so none is ever moved."""
 
     def __init__(self, tx: Transaction) -> None:
@@ -80,6 +94,10 @@ class AccountTimers:
     async def arm_counting(self, at: datetime) -> None:
         """Have the past counted, unless that is to come already."""
         await self._due.arm(PAST_DUE, PAST, at)
+
+    async def arm_import(self, import_id: str, at: datetime) -> None:
+        """Have an import worked on at an instant, and not at the one set before."""
+        await self._due.set(IMPORT_DUE, import_id, at)
 
 
 class WorkFactory:
