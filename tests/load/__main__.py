@@ -25,7 +25,7 @@ def main() -> None:
         print(files, end="\n\n", flush=True)
     print(consumption.compare(), end="\n\n", flush=True)
     print(freshness.measure(), end="\n\n", flush=True)
-    for figures in (retention.measure, board.measure, milestones.measure):
+    for figures in (retention.measure, board.measure, milestones.measure, contract_importing.measure):
         print(figures(), end="\n\n", flush=True)
     measured = list(portfolio.measure(wanted.accounts))
     print(portfolio.table(measured), flush=True)
