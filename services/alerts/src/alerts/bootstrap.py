@@ -13,7 +13,8 @@ from alerts.api.problems import PROBLEMS
 from alerts.api.routes import routes
 from alerts.application.cases import ManageCases
 from alerts.application.channels import ManageChannels
-from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
+from alerts.application.composing import Composing
+from alerts.application.delivering import DEFAULT_LIMITS, Deliverer, Limits
 from alerts.application.delivery_ports import Sender
 from alerts.application.digesting import Digests
 from alerts.application.directory import DirectoryInForce, ManageDirectory

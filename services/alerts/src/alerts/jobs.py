@@ -57,20 +57,17 @@ async def deliver(deliverer: Deliverer, stopping: asyncio.Event) -> None:
     try:
         while not stopping.is_set():
             pause = POLL
+            deliverer.room.clear()
             try:
-                if await deliverer.start_due():
-                    continue
+                await deliverer.start_due()
             except Exception as error:
                 if not is_transient(error):
                     raise
                 _log.warning("deliveries wait for the database", reason=str(error))
                 pause = BACK_OFF
-            # a call that ends makes room for the next one to the same channel
-            await asyncio.wait(
-                {stopper, *deliverer.under_way},
-                timeout=pause.total_seconds(),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            room = asyncio.create_task(deliverer.room.wait())
+            await asyncio.wait({stopper, room}, timeout=pause.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            room.cancel()
     finally:
         stopper.cancel()
         await deliverer.finish()

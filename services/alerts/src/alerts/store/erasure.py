@@ -35,6 +35,14 @@ _DELIVERIES_ABOUT: Final = f"SELECT id FROM {delivery} WHERE notification_id IN 
 _DIGESTS: Final = f"SELECT id FROM {notification} WHERE about -> 'accounts' ? :account"
 _DIGESTS_ABOUT: Final = f"SELECT id FROM {notification} WHERE about -> 'alerts' ?| ARRAY({_ALERTS_ABOUT})"
 _OF_DIGESTS_ABOUT: Final = f"SELECT id FROM {delivery} WHERE notification_id IN ({_DIGESTS_ABOUT})"
+# The deliveries first, in their order: a mark locks them too, and then their attempts.
+_LOCK: Final = (
+    f"SELECT FROM {delivery} WHERE notification_id IN ({_NOTIFICATIONS} UNION ALL {_DIGESTS}) ORDER BY id FOR UPDATE"
+)
+_LOCK_ABOUT: Final = (
+    f"SELECT FROM {delivery} WHERE notification_id IN ({_NOTIFICATIONS_ABOUT} UNION ALL {_DIGESTS_ABOUT})"
+    " ORDER BY id FOR UPDATE"
+)
 # In the order of their references. A delivery on its way is deleted too: whoever sends it finds nothing to settle.
 _DELETE: Final = (
     # a digest tells of many accounts: what it said is forgotten as a whole
@@ -108,6 +116,7 @@ class ErasureStore:
         for account_id in await self._erased.find(ACCOUNT, subject, f"{account}", "account_id"):
             locked = text(f"SELECT FROM {account} WHERE account_id = :account FOR UPDATE")
             await self._connection.execute(locked, {"account": account_id})
+            await self._connection.execute(text(_LOCK), {"account": account_id})
             for statement in _DELETE:
                 rows += (await self._connection.execute(text(statement), {"account": account_id})).rowcount
             rows += await self._erased.forget_refused(kit.outbox, account_id)
@@ -126,6 +135,7 @@ class ErasureStore:
                 " WHERE subject = :contact) ORDER BY account_id FOR UPDATE"
             )
             await self._connection.execute(locked, names)
+            await self._connection.execute(text(_LOCK_ABOUT), names)
             for statement in _DELETE_CONTACT:
                 rows += (await self._connection.execute(text(statement), names)).rowcount
             gone = text(
