@@ -13,6 +13,7 @@ from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
 from alerts.application.digesting import Digests
 from alerts.application.escalating import Escalate
+from alerts.application.forgetting import Forget, HasPast
 from alerts.application.handling import Snoozes
 from alerts.application.people_reading import OVERDUE_AFTER, PeopleReading
 from alerts.application.ports import Subject, Work
@@ -214,3 +215,17 @@ class ReplaysDue:
         """The next part of each; answers those that have more."""
         work = self._within(tx)
         return {item.key: item.due_at for item in items if await self._replays.go_on(work, item.key)}
+
+
+class ForgettingDue:
+    """Forgets what nobody needs any more; its timer goes on for ever."""
+
+    def __init__(self, forget: Forget, within: Callable[[Transaction], HasPast]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._forget = forget
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """One part; answers when the next is due."""
+        again = await self._forget(self._within(tx))
+        return {item.key: again for item in items}
