@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerts.application.ports import History, Subject
 from alerts.domain.alerts import Alert, AlertUnknown, Change, State
 from alerts.domain.horizon import Horizon
-from alerts.domain.observations import Observation, Phrase
+from alerts.domain.observations import BAND, SCORE, Observation, Phrase
 from alerts.domain.words import Category, Severity
 from alerts.store.facts import from_row, to_row
+from alerts.store.playbook_tables import account_health
 from alerts.store.tables import alert, horizon, observation, transition
 
 SAYS = """(o.kind <> 'band-entered' OR o.fact ->> 'band' <> 'unknown'
@@ -56,6 +57,23 @@ FROM {_SUBJECTS}, CAST(:at AS timestamptz[])) AS late (account_id, subject, at)
 WHERE h.account_id = late.account_id AND h.subject = late.subject AND late.at <= h.opens_from
 """
 
+# By the order of facts, so one that comes late changes nothing that is newer.
+KEEP_HEALTH = f"""
+INSERT INTO {account_health} (account_id, band, score)
+SELECT a.account_id, b.fact ->> 'band', CAST(coalesce(s.fact, b.fact) ->> 'score' AS integer)
+FROM unnest(CAST(:accounts AS text[])) AS a (account_id)
+LEFT JOIN LATERAL (
+    SELECT fact FROM {observation} o WHERE o.account_id = a.account_id AND o.subject = '{BAND}'
+    ORDER BY o.occurred_at DESC, o.event_id DESC LIMIT 1
+) b ON true
+LEFT JOIN LATERAL (
+    SELECT fact FROM {observation} o WHERE o.account_id = a.account_id AND o.subject = '{SCORE}'
+    ORDER BY o.occurred_at DESC, o.event_id DESC LIMIT 1
+) s ON true
+ON CONFLICT (account_id) DO UPDATE SET band = excluded.band, score = excluded.score
+WHERE (account_health.band, account_health.score) IS DISTINCT FROM (excluded.band, excluded.score)
+"""
+
 ABOUT = f"""
 SELECT a.* FROM {_SUBJECTS}) AS s (account_id, subject)
 JOIN {alert} a ON a.account_id = s.account_id AND a.subject = s.subject AND a.state <> 'resolved'
@@ -85,11 +103,12 @@ class AlertStore:
                 }
             )
         await self._connection.execute(postgresql.insert(observation).on_conflict_do_nothing(), rows)
-        late = {
-            **_pairs([(row["account_id"], row["subject"]) for row in rows]),
-            "at": [row["occurred_at"] for row in rows],
-        }
+        subjects = [(seen.account_id, seen.subject) for seen in observations]
+        late = {**_pairs(subjects), "at": [seen.at for seen in observations]}
         await self._connection.execute(text(PASS_HORIZONS), late)
+        moved = sorted({account_id for account_id, subject in subjects if subject in {BAND, SCORE}})
+        if moved:
+            await self._connection.execute(text(KEEP_HEALTH), {"accounts": moved})
 
     async def histories(self, subjects: Collection[Subject], rules: str | None = None) -> Mapping[Subject, History]:
         """What was observed about the subjects, each from its horizon on where one was kept under these rules."""

@@ -8,7 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerts.domain.observations import CONTACT
 from alerts.store.looks import ENDS_ACCOUNT, LOOK_DUE
 from alerts.store.people_tables import assignment, escalation, escalation_step, mute, reassignment, silence
-from alerts.store.playbook_tables import account_owner, account_touch, risk_case, risk_case_step, run, run_cause, task
+from alerts.store.playbook_tables import (
+    account_health,
+    account_owner,
+    account_touch,
+    risk_case,
+    risk_case_step,
+    run,
+    run_cause,
+    task,
+)
 from alerts.store.playbook_timers import PLAYBOOK_DUE
 from alerts.store.tables import (
     HISTORY,
@@ -73,6 +82,7 @@ _DELETE: Final = (
     f"DELETE FROM {run_cause} WHERE account_id = :account",
     f"DELETE FROM {run} WHERE account_id = :account",
     f"DELETE FROM {account_touch} WHERE account_id = :account",
+    f"DELETE FROM {account_health} WHERE account_id = :account",
     f"DELETE FROM {account_owner} WHERE account_id = :account",
     f"DELETE FROM {horizon} WHERE account_id = :account",
     f"DELETE FROM {observation} WHERE account_id = :account",
