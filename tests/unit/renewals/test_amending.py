@@ -193,9 +193,7 @@ def test_a_cancellation_on_a_day_without_a_term_is_refused(on: str) -> None:
 
 
 def test_a_renewal_calls_off_a_cancellation_that_is_still_to_come() -> None:
-    contract, _ = cancel(
-        entered("2026-01-01", term_months=12, amount="1200"), at("2026-03-01"), "left", day("2026-09-01")
-    )
+    contract, _ = cancel(entered("2026-01-01", term_months=12, amount="1200"), at("2026-03-01"), "left", day("2026-09-01"))
 
     renewed, _ = renew(contract, Renewal(amount=Decimal(1500)), at("2026-06-01"))
 
