@@ -1,4 +1,4 @@
-"""python -m tests.load.alerts: rules evaluated, the way to a message, a destination beside one that hangs, worklists."""
+"""python -m tests.load.alerts: rules evaluated, the way to a message, a destination that hangs, worklists."""
 
 import argparse
 import asyncio
