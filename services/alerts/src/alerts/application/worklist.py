@@ -4,18 +4,17 @@ Whose a thing is, is worked out as of now: what somebody on leave would have sta
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from heapq import nsmallest
-from typing import Protocol
 
 from alerts.application.directory import DirectoryInForce
 from alerts.application.playbooks import PlaybooksInForce
 from alerts.application.ports import OpenWork, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.task_telling import assignee
-from alerts.domain.accounts import Account
+from alerts.application.worklist_ports import Material, Seen, Whose, WorklistReading
 from alerts.domain.alerts import Alert
 from alerts.domain.cases import Case
 from alerts.domain.conditions.things import zone_of
@@ -24,9 +23,8 @@ from alerts.domain.kinds import Kind as RuleKind
 from alerts.domain.people import CSM, Directory, Person, Via, Why, standing_in
 from alerts.domain.playbooks import Playbook
 from alerts.domain.rules import Rulebook
-from alerts.domain.runs import Run
 from alerts.domain.vocabulary import Vocabulary
-from alerts.domain.words import Band, Language, Severity
+from alerts.domain.words import Language, Severity
 from alerts.domain.worklist import SOON, Item, Kind, Row, Situation, Weights, in_order, row, standing
 from mainstay.kernel.clock import Clock, day_of
 
@@ -34,47 +32,6 @@ RANKED_AT_ONCE = 1_000
 ACCOUNTS_AT_FIRST = 50
 ACCOUNTS_AT_ONCE = 500
 """Accounts whose rows are worked out together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Whose:
-    """Whose accounts are looked at: those that one of `people` owns, has a role at, or has something of.
-
-    `reports` are the people whose manager asks: steps of playbooks can be for the manager of an account's CSM.
-    """
-
-    people: frozenset[str]
-    reports: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Touches:
-    """When an account was touched last, and by when the next step is promised."""
-
-    touched_at: datetime | None
-    next_due_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An account, and its health now and before."""
-
-    account: Account
-    band: Band
-    score: int | None
-    score_before: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What there may be to do. `pooled` says who of a pool has an alert; `runs` are those that go on, with tasks."""
-
-    alerts: Sequence[Alert] = ()
-    pooled: Mapping[str, str] = field(default_factory=dict)
-    runs: Sequence[Run] = ()
-    touches: Mapping[str, Touches] = field(default_factory=dict)
-    cases: Sequence[Case] = ()
-    seen: Mapping[str, Seen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +43,6 @@ class _Knowing:
     rulebook: Rulebook
     words: Vocabulary
     now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """An account, and what no priority of its rows exceeds."""
-
-    account_id: str
-    bound: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Some accounts; `rest`: what no priority exceeds at those that are not among them, None: there are no others."""
-
-    first: Sequence[Ranked]
-    rest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +65,6 @@ class Asked:
             and (self.behind is None or each.place > self.behind)
         )
         return nsmallest(self.most, wanted, key=lambda each: each.place)
-
-
-class WorklistReading(Protocol):
-    """Reads what worklists are made of, in a few queries."""
-
-    async def material(self, whose: Whose, now: datetime, *, cadence_days: int | None) -> Material:
-        """What there may be to do for people."""
-
-    async def material_of(self, account_ids: Collection[str], now: datetime, *, cadence_days: int | None) -> Material:
-        """What there may be to do at accounts."""
-
-    async def ranked(
-        self, now: datetime, weights: Weights, kinds: Collection[Kind], *, cadence_days: int | None, most: int
-    ) -> Ranking:
-        """The accounts at which there may be something of the kinds to do, that of the highest bound first."""
 
 
 class Worklist:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.application.worklist import Material, Ranked, Ranking, Seen, Touches, Whose
+from alerts.application.worklist_ports import Material, Ranked, Ranking, Seen, Touches, Whose
 from alerts.domain.runs import RunState, TaskState
 from alerts.domain.words import Band
 from alerts.domain.worklist import DAYS_OF_TREND, SOON, Kind, Weights
