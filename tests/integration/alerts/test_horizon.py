@@ -8,7 +8,7 @@ from mainstay.contracts.envelope import Event
 from mainstay.contracts.health_score import ScoreChanged
 from tests.integration.alerts.sinks import HttpSink
 from tests.integration.alerts.test_delivering import opened
-from tests.integration.alerts.world import CARD, World, known
+from tests.integration.alerts.world import CARD, World, known, went_silent
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 RULE = {
@@ -116,6 +116,19 @@ async def test_facts_that_nothing_needs_are_forgotten_and_what_is_open_stays_ope
     await alerts.application.due.run_due()
     await alerts.hears(moved(alerts.clock.now(), 60), moved(alerts.clock.now(), 21, account="globex"))
     assert [(row.id, row.state) for row in await stood(alerts)] == [(low.id, low.state)]
+
+
+async def test_a_late_record_also_ends_the_horizon_of_its_account(alerts: World) -> None:
+    cel = {**RULE, "id": "far", "kind": "cel", "when": {"warning": "health_score < 5"}, "text": "It is so."}
+    await saved(alerts, {key: value for key, value in cel.items() if key != "levels"})
+    begin = alerts.clock.now() - 290 * DAY
+    await alerts.hears(known(alerts.clock.now()), *(moved(begin + number * DAY, 60) for number in range(290)))
+    known_of = "SELECT subject FROM alerts.horizon WHERE rules IS NOT NULL ORDER BY subject"
+    assert [row.subject for row in await alerts.rows(known_of)] == ["account", "score"]
+
+    await alerts.hears(went_silent(begin))  # the rule does not go by it, so the account is not looked at
+
+    assert [row.subject for row in await alerts.rows(known_of)] == ["score"]
 
 
 async def test_attempts_are_forgotten_when_their_delivery_is_settled_and_they_are_old(

@@ -54,7 +54,7 @@ SET rules = excluded.rules, reads_from = excluded.reads_from, opens_from = exclu
 PASS_HORIZONS = f"""
 UPDATE {horizon} h SET rules = NULL
 FROM {_SUBJECTS}, CAST(:at AS timestamptz[])) AS late (account_id, subject, at)
-WHERE h.account_id = late.account_id AND h.subject = late.subject AND late.at <= h.opens_from
+WHERE h.account_id = late.account_id AND h.subject IN (late.subject, 'account') AND late.at <= h.opens_from
 """
 
 # By the order of facts, so one that comes late changes nothing that is newer.
