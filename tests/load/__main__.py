@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 from tests.load import freshness, importing
-from tests.load.alerts import delivering, evaluating
+from tests.load.alerts import delivering, evaluating, working
 from tests.load.health_score import consumption, portfolio
 from tests.load.ingest.comparison import compare as compare_ingest
 from tests.load.renewals import board, milestones, retention
@@ -32,7 +32,8 @@ def main() -> None:
     portfolio.draw(measured, CHART)
     print(asyncio.run(evaluating.measure()), end="\n\n", flush=True)
     print(asyncio.run(delivering.latency()), end="\n\n", flush=True)
-    print(asyncio.run(delivering.beside()), flush=True)
+    print(asyncio.run(delivering.beside()), end="\n\n", flush=True)
+    print(asyncio.run(working.measure()), flush=True)
 
 
 if __name__ == "__main__":

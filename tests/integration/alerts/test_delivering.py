@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from alerts.domain.deliveries import RETRY_AFTER
 from alerts.jobs import deliver
@@ -16,7 +17,7 @@ from mainstay.db.engine import asyncpg_dsn
 from mainstay.testing import eventually
 from mainstay.web.serving import bind
 from tests.integration.alerts.sinks import DRIP, FLOOD, HANG, HttpSink, http_sink
-from tests.integration.alerts.world import SECRET_KEY, World, fell, known
+from tests.integration.alerts.world import LIMITS, SECRET_KEY, World, fell, known
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -223,6 +224,7 @@ async def test_a_destination_that_misbehaves_stops_no_other(alerts: World, sink:
 
         await eventually(lambda: len(sink.arrivals) == 10, within=10)
         if behaviour in {HANG, DRIP}:
+            await eventually(lambda: len(bad.arrivals) >= 4, within=10)
             assert len(bad.arrivals) == 4  # bounded: the others wait their turn
         stopping.set()
         await worker
@@ -230,6 +232,77 @@ async def test_a_destination_that_misbehaves_stops_no_other(alerts: World, sink:
         failed = await alerts.deliveries(channel_id=channel["id"])
         assert {one["state"] for one in failed} == {"pending"}
         assert sum(one["error"] is not None for one in failed) >= 4
+
+
+async def many(alerts: World, name: str, count: int) -> None:
+    now, names = alerts.clock.now(), [f"{name} {number}" for number in range(count)]
+    await alerts.hears(*(known(now, account=each) for each in names))
+    await alerts.hears(*(fell("green", "red", now, account=each) for each in names))
+
+
+async def test_who_answers_soon_is_given_many_and_what_was_not_begun_when_it_failed_is_given_back(
+    alerts: World, sink: HttpSink
+) -> None:
+    await alerts.webhook(sink.url)
+    await many(alerts, "first", 4)
+    assert await alerts.application.deliverer.start_due() == 4  # nobody knows yet how it answers
+    await alerts.application.deliverer.finish()
+    await many(alerts, "second", 40)
+    sink.answers.extend([500, 500, 500, 500])
+
+    assert await alerts.application.deliverer.start_due() > 4
+    await alerts.application.deliverer.finish()
+
+    assert len(sink.arrivals) == 4 + 4
+    pending = [one for one in await alerts.deliveries() if one["state"] == "pending"]
+    assert sorted(one["attempts"] for one in pending) == [0] * 36 + [1] * 4
+    [on_record] = await alerts.rows("SELECT count(*) AS attempts FROM alerts.attempt")
+    assert on_record.attempts == 4 + 4
+
+    await alerts.delivers()
+    assert len(sink.arrivals) == 4 + 4 + 36
+    alerts.clock.advance(6 * SECOND)
+    await alerts.delivers()
+    assert len(set(sink.ids)) == 4 + 40
+    assert {one["state"] for one in await alerts.deliveries()} == {"delivered"}
+
+
+async def test_no_more_calls_at_once_by_two_processes_however_much_they_hold(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    other = alerts.another()
+    await many(alerts, "first", 4)
+    await alerts.delivers()
+    await many(alerts, "second", 30)
+    sink.usual = HANG
+
+    await alerts.application.deliverer.start_due()
+    await other.application.deliverer.start_due()
+    await eventually(lambda: len(sink.arrivals) >= 4 + 4, within=5)
+    await asyncio.sleep(0.2)  # a fifth call would be there by now
+
+    assert len(sink.arrivals) == 4 + 4
+    sink.usual = 204
+    sink.leave.set()
+    await alerts.application.deliverer.finish()
+    await other.application.deliverer.finish()
+
+
+async def test_a_mark_that_cannot_be_written_takes_none_of_the_others_with_it(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
+    await many(alerts, "account", 4)
+    first = min(one["id"] for one in await alerts.deliveries())
+    async with alerts.database.engine.begin() as connection:
+        broken = f"ALTER TABLE alerts.delivery ADD CHECK (id <> '{first}' OR state <> 'delivered')"
+        await connection.execute(text(broken))
+    process = alerts.another(replace(LIMITS, lease=LIMITS.call_within + SECOND))
+
+    await process.application.deliverer.start_due()
+    await process.application.deliverer.finish()
+
+    assert len(sink.arrivals) == 4
+    states = {one["id"]: one["state"] for one in await alerts.deliveries()}
+    assert states.pop(first) == "delivering"  # its lease runs out, and it goes again
+    assert set(states.values()) == {"delivered"}
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ from tests.integration.alerts.test_playbooks import post as does
 from tests.integration.alerts.test_playbooks import put
 from tests.integration.alerts.test_routing import falls, office, person, post, routing
 from tests.integration.alerts.test_worklist import PLAN, touched
-from tests.integration.alerts.world import World, known
+from tests.integration.alerts.world import World, fell, known
 
 __all__ = ["office"]
 
 STEPS = [{"after_minutes": 60, "to": [{"role": "owner"}]}]
 PEOPLE: Any = import_module("alerts.migrations.versions.0005_people")
 DELIVERY: Any = import_module("alerts.migrations.versions.0003_delivery")
+HORIZONS: Any = import_module("alerts.migrations.versions.0007_horizons")
 PLAYBOOKS: Any = import_module("alerts.migrations.versions.0006_playbooks")
 
 
@@ -99,3 +100,19 @@ async def test_playbooks_go_with_their_messages_and_touches_are_worked_out_when_
     assert (touch.account_id, touch.next_due_on) == ("acme", (now + timedelta(days=3)).date())
     [owner] = await alerts.rows("SELECT owner FROM alerts.account_owner")
     assert owner.owner == "ann@example.com"
+
+
+async def test_the_health_by_which_work_is_ranked_is_read_off_the_facts(alerts: World) -> None:
+    now = alerts.clock.now()
+    await alerts.hears(
+        known(now), fell("green", "red", now), fell("green", "yellow", now, account="globex", score=None)
+    )
+    ranked_by = "SELECT account_id, band, score FROM alerts.account_health ORDER BY account_id"
+    before = await alerts.rows(ranked_by)
+
+    await run(alerts, HORIZONS.DOWN)
+    await run(alerts, HORIZONS.UP)
+
+    assert [tuple(row) for row in before] == [("acme", "red", 41), ("globex", "yellow", None)]
+    assert await alerts.rows(ranked_by) == before
+    assert await alerts.rows("SELECT 1 FROM alerts.due WHERE kind = 'forget'") == [(1,)]

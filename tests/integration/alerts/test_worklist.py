@@ -1,14 +1,21 @@
 """The worklist over HTTP: everything that is to be done, whose it is now, and why it stands where it does."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from alerts.application.worklist import Asked
+from alerts.domain.worklist import Kind, Weights
+from alerts.store.worklist import StoredWorklist
 from mainstay.contracts.envelope import Event
 from mainstay.contracts.facts import NextStep, TouchpointFact
 from tests.integration.alerts.test_cases import case
 from tests.integration.alerts.test_people import save
 from tests.integration.alerts.test_playbooks import post, put
 from tests.integration.alerts.world import World, fell, known
+from tests.load.alerts.working import fill
 
 DAY = timedelta(days=1)
 PLAN: dict[str, Any] = {
@@ -107,3 +114,57 @@ async def test_a_colleagues_leave_is_covered_by_whoever_stands_in(alerts: World)
     assert await work(alerts, owner="ann@example.com") == []
     alerts.clock.advance(4 * DAY)
     assert {row["account"]["id"] for row in await work(alerts, owner="ann@example.com")} == {"acme"}
+
+
+@pytest.mark.parametrize("kinds", [(), ("task", "touch-owed"), ("case",)])
+async def test_everybodys_list_is_the_lists_of_all_accounts_in_one_order(
+    alerts: World, monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("alerts.application.worklist.RANKED_AT_ONCE", 7)
+    monkeypatch.setattr("alerts.application.worklist.ACCOUNTS_AT_FIRST", 2)
+    accounts = 60
+    await fill(alerts.database, accounts, seed=0.1 * len(kinds))
+    query: dict[str, Any] = {"kind": list(kinds)} if kinds else {}
+    expected = [
+        row for number in range(accounts) for row in await work(alerts, limit=500, account_id=f"account-{number + 1}")
+    ]
+    if kinds:
+        expected = [row for row in expected if row["kind"] in kinds]
+    expected.sort(key=lambda row: (-row["priority"], f"{row['account']['id']}\n{row['kind']}\n{row['id']}"))
+
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await alerts.get("/v1/worklist", limit=9, **query, **cursor)
+        found += page["data"]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+
+    assert len(expected) > 5
+    assert [row["id"] for row in found] == [row["id"] for row in expected]
+    assert found == expected
+
+
+async def test_no_priority_at_an_account_exceeds_what_it_is_ranked_by(alerts: World) -> None:
+    await fill(alerts.database, 300)
+    reading, weights = StoredWorklist(alerts.database), Weights(alerts.settings.weights_of_tiers, {"JPY": 0.006})
+    world = replace(alerts, settings=alerts.settings.model_copy(update={"rates": {"JPY": 0.006}})).another()
+
+    ranking = await reading.ranked(alerts.clock.now(), weights, list(Kind), cadence_days=90, most=1_000)
+    rows = await world.application.handlers.worklist.page(Asked(100_000))
+
+    bounds = {each.account_id: each.bound for each in ranking.first}
+    assert all(row.priority <= bounds[row.account.id] for row in rows)
+    # and not far above, else too many accounts are worked out for a page
+    best = {row.account.id: row.priority for row in reversed(rows)}
+    assert sum(bounds[each] - best[each] < 10 for each in best) > 0.75 * len(best)
+
+
+async def test_health_by_which_work_is_ranked_goes_by_the_order_of_facts(alerts: World) -> None:
+    now = alerts.clock.now()
+    await alerts.hears(fell("green", "red", now), fell("green", "yellow", now - DAY))
+
+    [row] = await alerts.rows("SELECT band, score FROM alerts.account_health")
+
+    assert (row.band, row.score) == ("red", 41)

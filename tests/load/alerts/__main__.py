@@ -1,9 +1,9 @@
-"""python -m tests.load.alerts: rules evaluated, the way to a message, a healthy destination beside one that hangs."""
+"""python -m tests.load.alerts: rules evaluated, the way to a message, a destination that hangs, worklists."""
 
 import argparse
 import asyncio
 
-from tests.load.alerts import delivering, evaluating
+from tests.load.alerts import delivering, evaluating, working
 
 
 def main() -> None:
@@ -12,7 +12,8 @@ def main() -> None:
     wanted = parser.parse_args()
     print(asyncio.run(evaluating.measure(wanted.accounts)), end="\n\n", flush=True)
     print(asyncio.run(delivering.latency()), end="\n\n", flush=True)
-    print(asyncio.run(delivering.beside()), flush=True)
+    print(asyncio.run(delivering.beside()), end="\n\n", flush=True)
+    print(asyncio.run(working.measure()), flush=True)
 
 
 if __name__ == "__main__":

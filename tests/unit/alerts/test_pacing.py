@@ -125,3 +125,36 @@ def test_a_clock_set_back_by_an_hour_stops_nothing_and_another_machine_s_clock_g
 
     assert quota.room(full_at, START - timedelta(hours=1)) == quota.burst
     assert quota.room(full_at, START - timedelta(milliseconds=300)) == 0
+
+
+@given(data=st.data(), at_once=st.integers(1, 4))
+def test_processes_that_hold_ahead_never_call_more_at_once_than_one_without(data: st.DataObject, at_once: int) -> None:
+    held, places, running = [0, 0, 0], [0, 0, 0], [0, 0, 0]
+    for _ in range(30):
+        one = data.draw(st.integers(0, 2))
+        match data.draw(st.sampled_from(["claims", "calls", "ends"])):
+            case "claims":
+                others = sum(held) - held[one]
+                ahead, pace = data.draw(st.integers(1, 16)), Pace(failures=data.draw(st.integers(0, 1)))
+                plan = pace.plan(
+                    None, START, waiting=99, trials=0, under_way=others, at_once=at_once, held=held[one], ahead=ahead
+                )
+                if plan.singles:
+                    held[one] += plan.singles
+                    places[one] = at_once - others
+                assert held[one] <= at_once * ahead or not plan.singles
+            case "calls":
+                running[one] = min(places[one], held[one])
+            case "ends" if running[one]:
+                running[one] -= 1
+                held[one] -= 1
+        assert sum(running) <= at_once
+
+
+def test_nobody_holds_ahead_for_who_failed_last_or_has_a_quota() -> None:
+    hand = {"waiting": 50, "trials": 0, "under_way": 0, "at_once": 4, "held": 2, "ahead": 16}
+
+    assert Pace().plan(None, START, **hand) == Plan(singles=50)
+    assert Pace(failures=1).plan(None, START, **hand) == Plan(singles=2)
+    assert Pace(failures=5, probe_at=START).plan(None, START, **hand) == Plan()
+    assert Pace().plan(QUOTAS[ChannelKind.SLACK], START, **{**hand, "at_once": 1, "held": 1}) == Plan()

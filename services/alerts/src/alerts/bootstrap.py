@@ -13,13 +13,15 @@ from alerts.api.problems import PROBLEMS
 from alerts.api.routes import routes
 from alerts.application.cases import ManageCases
 from alerts.application.channels import ManageChannels
-from alerts.application.delivering import DEFAULT_LIMITS, Composing, Deliverer, Limits
+from alerts.application.composing import Composing
+from alerts.application.delivering import DEFAULT_LIMITS, Deliverer, Limits
 from alerts.application.delivery_ports import Sender
 from alerts.application.digesting import Digests
 from alerts.application.directory import DirectoryInForce, ManageDirectory
 from alerts.application.erasure import ObeyErasures
 from alerts.application.escalating import Escalate
 from alerts.application.figures import Figures
+from alerts.application.forgetting import Forget, Retention
 from alerts.application.gating import Gate
 from alerts.application.handling import HandleAlerts, Snoozes
 from alerts.application.interventions import Interventions
@@ -59,6 +61,7 @@ from alerts.jobs import (
     AuditEscalations,
     DigestsDue,
     EscalationsDue,
+    ForgettingDue,
     LooksDue,
     ReassignmentsDue,
     ReplaysDue,
@@ -75,6 +78,7 @@ from alerts.store.cases import StoredCaseReading
 from alerts.store.digests import DIGEST_DUE, digest_of
 from alerts.store.figures import StoredFigures
 from alerts.store.looks import LOOK_DUE, subject_of
+from alerts.store.past import FORGET_DUE
 from alerts.store.people_reading import StoredPeopleReading
 from alerts.store.playbook_timers import PLAYBOOK_DUE, thing_of
 from alerts.store.reading import StoredReading
@@ -227,6 +231,10 @@ def build_application(
                 REASSIGN_DUE: ReassignmentsDue(reassign, open_work.within),
                 DIGEST_DUE: DigestsDue(digests, open_work.within, digest_of),
                 ESCALATION_DUE: EscalationsDue(Escalate(router, clock), open_work.within, alert_of),
+                FORGET_DUE: ForgettingDue(
+                    Forget(rules, Retention(settings.facts_kept_for, settings.attempts_kept_for), clock),
+                    open_work.within,
+                ),
                 SNOOZE_DUE: SnoozesDue(Snoozes(clock), open_work.within, alert_of),
             },
             batches={REPLAY_DUE: 1, REASSIGN_DUE: 1, DIGEST_DUE: 5},

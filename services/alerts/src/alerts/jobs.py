@@ -13,6 +13,7 @@ from alerts.application.channels import ManageChannels
 from alerts.application.delivering import Deliverer
 from alerts.application.digesting import Digests
 from alerts.application.escalating import Escalate
+from alerts.application.forgetting import Forget, HasPast
 from alerts.application.handling import Snoozes
 from alerts.application.people_reading import OVERDUE_AFTER, PeopleReading
 from alerts.application.ports import Subject, Work
@@ -57,20 +58,17 @@ async def deliver(deliverer: Deliverer, stopping: asyncio.Event) -> None:
     try:
         while not stopping.is_set():
             pause = POLL
+            deliverer.room.clear()
             try:
-                if await deliverer.start_due():
-                    continue
+                await deliverer.start_due()
             except Exception as error:
                 if not is_transient(error):
                     raise
                 _log.warning("deliveries wait for the database", reason=str(error))
                 pause = BACK_OFF
-            # a call that ends makes room for the next one to the same channel
-            await asyncio.wait(
-                {stopper, *deliverer.under_way},
-                timeout=pause.total_seconds(),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            room = asyncio.create_task(deliverer.room.wait())
+            await asyncio.wait({stopper, room}, timeout=pause.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            room.cancel()
     finally:
         stopper.cancel()
         await deliverer.finish()
@@ -217,3 +215,17 @@ class ReplaysDue:
         """The next part of each; answers those that have more."""
         work = self._within(tx)
         return {item.key: item.due_at for item in items if await self._replays.go_on(work, item.key)}
+
+
+class ForgettingDue:
+    """Forgets what nobody needs any more; its timer goes on for ever."""
+
+    def __init__(self, forget: Forget, within: Callable[[Transaction], HasPast]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._forget = forget
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """One part; answers when the next is due."""
+        again = await self._forget(self._within(tx))
+        return {item.key: again for item in items}

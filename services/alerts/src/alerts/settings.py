@@ -27,6 +27,12 @@ class Settings(ServiceSettings):
     quiet_after_hours: int = Field(default=168, ge=1)
     """A transition that lies further back than this many hours is recorded and told to nobody."""
 
+    facts_days: int = Field(default=400, ge=180, le=3_650)
+    """Days for which facts about health are kept at least; older ones go once no open alert and no rule needs them."""
+
+    attempts_days: int = Field(default=90, ge=7, le=3_650)
+    """Days for which the attempts of settled deliveries are kept."""
+
     public_url: str = "http://127.0.0.1:8003"
     """Where people and their tools reach this service; messages link to it. Empty: no link."""
 
@@ -96,6 +102,16 @@ class Settings(ServiceSettings):
     def quiet_after(self) -> timedelta:
         """The age beyond which a transition is quiet."""
         return timedelta(hours=self.quiet_after_hours)
+
+    @property
+    def facts_kept_for(self) -> timedelta:
+        """For how long facts are kept at least."""
+        return timedelta(days=self.facts_days)
+
+    @property
+    def attempts_kept_for(self) -> timedelta:
+        """For how long attempts are kept."""
+        return timedelta(days=self.attempts_days)
 
     @property
     def mail_server(self) -> MailServer | None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from alerts.api.handlers import READ, Handlers, Text
 from alerts.api.schemas import AccountView
+from alerts.application.worklist import Asked
 from alerts.domain.worklist import Kind, Row
 from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from mainstay.web.routes import Routes
@@ -94,14 +95,15 @@ def worklist(handlers: Handlers) -> Routes:
 
         The first has the highest priority, and says what that is made of. Snoozed alerts are left out.
         """
-        rows = [
-            row
-            for row in await handlers.worklist(owner)
-            if (not kind or row.item.kind in kind) and account_id in {None, row.account.id}
-        ]
-        if cursor is not None:
-            place = decode_cursor("worklist", cursor, tuple[float, str])
-            rows = [row for row in rows if row.place > place]
+        rows = await handlers.worklist.page(
+            Asked(
+                most=limit + 1,
+                owner=owner,
+                kinds=frozenset(kind or Kind),
+                account_id=account_id,
+                behind=decode_cursor("worklist", cursor, tuple[float, str]) if cursor is not None else None,
+            )
+        )
         page = rows[:limit]
         more = encode_cursor("worklist", page[-1].place) if len(rows) > limit else None
         return Page(data=[WorkView.of(row) for row in page], next_cursor=more)

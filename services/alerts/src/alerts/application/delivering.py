@@ -14,54 +14,27 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as Metric
 
-from alerts.application.after_sending import follow_up, muted
 from alerts.application.channels import DELETED, SWITCHED_OFF
-from alerts.application.delivery_ports import Call, Claim, Delivery, Refused, Sender
-from alerts.application.events import delivery_failed
+from alerts.application.composing import Composing
+from alerts.application.delivery_ports import Call, Claim, Sender
 from alerts.application.gating import Gate
-from alerts.application.ports import OpenWork, Work
-from alerts.application.pressing import reader_of
-from alerts.application.rules import RulesInForce
-from alerts.application.settling import attempt_of, channel_after, settled, tell_operator
+from alerts.application.lanes import Lane, Lanes
+from alerts.application.marking import Ended, Marking
+from alerts.application.ports import OpenWork
 from alerts.application.telling import OVERTAKEN
-from alerts.domain.accounts import Account
-from alerts.domain.action_links import LinkSigner
 from alerts.domain.alerts import Notice
-from alerts.domain.channels import Channel
 from alerts.domain.deliveries import (
     MOST_ATTEMPTS,
-    REFUSED_FOR,
     Delivered,
-    DeliveryState,
     Failed,
+    GivenBack,
     Outcome,
     Suppressed,
     Waits,
 )
 from alerts.domain.destinations import ChannelKind
-from alerts.domain.messages import (
-    DAILY,
-    WEEKLY,
-    Digest,
-    Links,
-    Message,
-    compose,
-    digest_message,
-    disabled_message,
-    in_order,
-    test_message,
-    together,
-)
-from alerts.domain.task_messages import KINDS as TASK_KINDS
-from alerts.domain.task_messages import task_message
-from alerts.domain.vocabulary import Vocabulary
-from alerts.domain.words import Language
+from alerts.domain.messages import Digest, Message
 from mainstay.kernel.clock import Clock
-
-SETTLED_AT_ONCE = 5
-"""Calls may be many, the connections to the database are few."""
-SETTLE_AGAIN_AFTER = 0.25
-"""Seconds."""
 
 GOING_ON = frozenset({Notice.OPENED, Notice.ESCALATED, Notice.RETURNED})
 """What nobody needs to hear of an alert that is over."""
@@ -97,65 +70,6 @@ DEFAULT_LIMITS = Limits(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Composing:
-    """What messages are made of besides the alert and its account."""
-
-    rules: RulesInForce
-    links: Links
-    words: Mapping[Language, Vocabulary]
-    signer: LinkSigner
-
-    def message(self, claim: Claim) -> Message:
-        """A notification in the language of whoever it is for, else of its channel."""
-        person = claim.person
-        return replace(
-            self._message(claim),
-            refused=claim.refused,
-            to=person.email if person else None,
-            mention=person.chat.mention if person and person.chat else None,
-        )
-
-    def _message(self, claim: Claim) -> Message:
-        notification, words = claim.notification, self.words[self.language(claim)]
-        if claim.alert is None:
-            if notification.kind in {DAILY, WEEKLY}:
-                return digest_message(notification.id, notification.kind, notification.about or {}, words)
-            if notification.kind in TASK_KINDS and claim.account is not None:
-                about = notification.about or {}
-                return task_message(
-                    notification.id, notification.kind, about, claim.account, notification.created_at, words
-                )
-            if notification.about is not None:
-                return disabled_message(notification.id, notification.about, notification.created_at, words)
-            return test_message(notification.id, claim.channel.name, notification.created_at, words)
-        account = claim.account or Account(claim.alert.account_id)
-        notice = Notice(notification.kind)
-        message = compose(notification.id, notice, claim.alert, account, self.rules.latest, self.links, words)
-        return replace(message, links=(*message.links, *self._to_do(claim, account, words)))
-
-    def _to_do(self, claim: Claim, account: Account, words: Vocabulary) -> tuple[tuple[str, str], ...]:
-        """Links that act, for what goes on. They are the same however often this notification is sent."""
-        if claim.alert is None or claim.notification.kind == Notice.RESOLVED:
-            return ()
-        made_at = claim.notification.created_at
-        return self.links.to_do(claim.alert, words, self.signer, reader_of(claim, account), made_at)
-
-    def digest(self, digest_id: str, claims: tuple[Claim, ...]) -> Digest:
-        """Several notifications for one channel as one."""
-        messages = in_order([self.message(claim) for claim in claims])
-        return Digest(digest_id, messages, self.words[claims[0].channel.language])
-
-    def grouped(self, claims: tuple[Claim, ...]) -> Message:
-        """What came together for one account, and one reader, as one message."""
-        return together(in_order([self.message(claim) for claim in claims]))
-
-    @staticmethod
-    def language(claim: Claim) -> Language:
-        """What its reader reads."""
-        return claim.person.language if claim.person is not None else claim.channel.language
-
-
 class Deliverer:
     """Sends what is due. Any number of processes share the work; each delivery is one process's at a time."""
 
@@ -177,7 +91,8 @@ class Deliverer:
         self._clock = clock
         self._limits = limits
         self._tasks: set[asyncio.Task[None]] = set()
-        self._settling = asyncio.Semaphore(SETTLED_AT_ONCE)
+        self._lanes = Lanes()
+        self._mark = Marking(open_work, clock, patience=limits.lease - limits.call_within)
         self._outcomes = Metric(
             "mainstay_alerts_deliveries",
             "Attempts to deliver, by outcome.",
@@ -188,22 +103,30 @@ class Deliverer:
     async def start_due(self) -> int:
         """Claim what is due and has room, and start sending it; answers how many deliveries. For one task at a time."""
         now = self._clock.now()
+        lease_until = now + self._limits.lease
         async with self._open() as work:
             await self._composing.rules(work)
-            calls = await work.deliveries.claim(
-                now=now, lease_until=now + self._limits.lease, at_once=self._limits.at_once
+            claimed = await work.deliveries.claim(
+                now=now, lease_until=lease_until, at_once=self._limits.at_once, hands=self._lanes.hands()
             )
-            calls = await self._gate(work, calls, now)
+            calls = await self._gate(work, claimed.calls, now)
+        self._lanes.waits_for(claimed.more)
         for call in calls:
-            task = asyncio.create_task(self._deliver(call))
+            lane = self._lanes.take(call)
+            task = asyncio.create_task(self._deliver(call, lane, lane.setbacks, lease_until))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return sum(len(call.claims) for call in calls)
 
     @property
     def under_way(self) -> frozenset[asyncio.Task[None]]:
-        """What is being sent now."""
+        """What this process holds: what is being sent now, and what waits its turn."""
         return frozenset(self._tasks)
+
+    @property
+    def room(self) -> asyncio.Event:
+        """Set when what is known to be due has room again, so that the next claim need not be put off."""
+        return self._lanes.room
 
     async def finish(self) -> None:
         """Wait for everything under way."""
@@ -218,7 +141,7 @@ class Deliverer:
             total += started
         return total
 
-    async def _deliver(self, call: Call) -> None:
+    async def _deliver(self, call: Call, lane: Lane, setbacks: int, lease_until: datetime) -> None:
         try:
             outcomes: dict[str, Outcome] = {}
             for claim in call.claims:
@@ -229,20 +152,27 @@ class Deliverer:
             answer: Delivered | Failed | None = None
             started_at, clock = self._clock.now(), time.perf_counter()
             if to_send:
-                answer = await self._call(call, to_send, digest_id)
+                async with lane.place(first=to_send[0].delivery.trial):
+                    started_at, clock = self._clock.now(), time.perf_counter()
+                    # what failed meanwhile may be failing still; and the lease must outlast the call
+                    if lane.setbacks == setbacks and started_at + self._limits.call_within <= lease_until:
+                        answer = await self._call(call, to_send, digest_id)
+                        lane.ended(time.perf_counter() - clock, well=isinstance(answer, Delivered))
                 if digest_id is not None and isinstance(answer, Failed) and not (answer.retryable or answer.gone):
                     # one message may be what is wrong with it: after some failures they go one by one
                     answer = replace(answer, retryable=True)
-                outcomes |= {claim.delivery.id: answer for claim in to_send}
+                outcomes |= {claim.delivery.id: answer or GivenBack(claim.due_at) for claim in to_send}
             took_ms = round((time.perf_counter() - clock) * 1_000)
-            for claim in call.claims:
-                outcome = type(outcomes[claim.delivery.id]).__name__.lower()
-                self._outcomes.labels(call.channel.kind, outcome).inc()
-            await self._mark(_Ended(call, outcomes, answer, digest_id, started_at, took_ms))
+            for outcome in outcomes.values():
+                if not isinstance(outcome, GivenBack):
+                    self._outcomes.labels(call.channel.kind, type(outcome).__name__.lower()).inc()
+            await self._mark(Ended(call, outcomes, answer, digest_id, started_at, took_ms))
         except Exception:  # noqa: BLE001 - one delivery's trouble must not stop the others
             # The lease runs out and the delivery goes again: better late or twice than never.
             ids = [claim.delivery.id for claim in call.claims]
             _log.exception("a delivery could not be settled", deliveries=ids, channel=call.channel.id)
+        finally:
+            self._lanes.drop(call)
 
     async def _call(self, call: Call, claims: tuple[Claim, ...], digest_id: str | None) -> Delivered | Failed:
         channel, name = call.channel, digest_id or claims[0].delivery.id
@@ -261,114 +191,6 @@ class Deliverer:
         except Exception as error:  # noqa: BLE001 - a mistake of ours is given up by the schedule too
             _log.exception("a message could not be sent", delivery=name, channel=channel.id)
             return Failed(f"the message could not be sent: {type(error).__name__}", unclear=True)
-
-    async def _mark(self, ended: "_Ended") -> None:
-        """Write down what came of it, also over a database that is away for a moment: else the message goes twice."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + (self._limits.lease - self._limits.call_within).total_seconds()
-        async with self._settling:
-            while True:
-                try:
-                    return await self._settle(ended)
-                except Exception:  # whatever it is, another try costs less than a second message
-                    if loop.time() > until:
-                        raise
-                    await asyncio.sleep(SETTLE_AGAIN_AFTER)
-
-    async def _settle(self, ended: "_Ended") -> None:
-        """One order of locks, as everywhere: the accounts, the channel, the deliveries, the pace."""
-        now, call = self._clock.now(), ended.call
-        async with self._open() as work:
-            accounts = {claim.notification.account_id for claim in call.claims} - {None}
-            known = await work.accounts.lock(account for account in accounts if account is not None)
-            channel = await work.channels.lock(call.channel.id)
-            held = await work.deliveries.held([(claim.delivery.id, claim.delivery.attempts) for claim in call.claims])
-            # an account may have been erased while its message was on the way
-            claims = [claim for claim in call.claims if (claim.notification.account_id or "") in {"", *known}]
-            for claim in claims:
-                if claim.delivery.id not in held:
-                    _log.warning("a lease ran out while sending", delivery=claim.delivery.id, channel=channel.id)
-            claims = [claim for claim in claims if claim.delivery.id in held]
-            after = [settled(claim, ended.outcomes[claim.delivery.id], now, ended.digest_of(claim)) for claim in claims]
-            await work.deliveries.settle(after)
-            await work.deliveries.tell_attempts(
-                [
-                    attempt_of(claim, ended.told(claim), ended.started_at, ended.took_ms, ended.digest_of(claim))
-                    for claim in claims
-                ]
-            )
-            await follow_up(work, claims, after, now)
-            await work.silences.remember(
-                mute for claim in claims if (mute := muted(claim, ended.outcomes[claim.delivery.id], now))
-            )
-            channel_now = channel
-            if claims and ended.answer is not None:
-                channel_now = await self._after_call(work, channel, ended.answer, now)
-            for claim, delivery in zip(claims, after, strict=True):
-                account_id = claim.notification.account_id
-                if delivery.state is DeliveryState.FAILED and account_id is not None:
-                    alert_id, error = claim.notification.alert_id or "", delivery.error or ""
-                    work.publish(delivery_failed(account_id, alert_id, delivery.id, channel.id, error, now))
-        for claim, delivery in zip(claims, after, strict=True):
-            _report(claim, delivery)
-        if channel_now.disabled_reason and not channel.disabled_reason:
-            _log.error("channel disabled", name=channel_now.name, reason=channel_now.disabled_reason)
-
-    async def _after_call(self, work: Work, channel: Channel, answer: Delivered | Failed, now: datetime) -> Channel:
-        """What an answer means for the channel and its pace."""
-        pace = await work.deliveries.pace(channel.id)
-        paced = pace.heard(answer, channel.id, now)
-        if paced != pace:
-            await work.deliveries.save_pace(channel.id, paced)
-        if isinstance(answer, Failed) and answer.refused_address is not None:
-            address = answer.refused_address
-            await work.channels.refuse(Refused(address, now, now + REFUSED_FOR, answer.error))
-            _log.warning("an address refuses mail and is passed over", channel=channel.id, reason=answer.error)
-        after = channel_after(channel, answer, now)
-        if after != channel:
-            await work.channels.save(after)
-        if after.disabled_reason and not channel.disabled_reason and not await tell_operator(work, after, now):
-            _log.error("no channel is the operator's: nobody is told that one was switched off", channel=after.id)
-        return after
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A call that has come to its end; `answer` is none where there was nothing to send."""
-
-    call: Call
-    outcomes: Mapping[str, Outcome]
-    answer: Delivered | Failed | None
-    digest_id: str | None
-    started_at: datetime
-    took_ms: int
-
-    def told(self, claim: Claim) -> Outcome:
-        """What is to be written down of an attempt: nothing, where the destination was not called."""
-        outcome = self.outcomes[claim.delivery.id]
-        return outcome if outcome is self.answer else Suppressed("no call was made")
-
-    def digest_of(self, claim: Claim) -> str | None:
-        """The digest that a delivery went in."""
-        return self.digest_id if self.outcomes[claim.delivery.id] is self.answer else None
-
-
-def _report(claim: Claim, delivery: Delivery) -> None:
-    log = _log.bind(
-        delivery=delivery.id,
-        channel=delivery.channel_id,
-        account=claim.notification.account_id,
-        attempt=delivery.attempts,
-        digest=delivery.digest_id,
-    )
-    if delivery.state is DeliveryState.DELIVERED:
-        log.info("notification delivered", notification=delivery.notification_id)
-    elif delivery.state is DeliveryState.PENDING and delivery.muted_by:
-        log.info("notification waits", why=delivery.muted_by, until=delivery.next_attempt_at)
-    elif delivery.state is DeliveryState.SUPPRESSED:
-        log.info("notification not needed", reason=delivery.error)
-    else:
-        log.warning("delivery failed", error=delivery.error, gives_up=delivery.state is DeliveryState.FAILED)
 
 
 def _without_call(claim: Claim) -> Suppressed | Failed | Waits | None:

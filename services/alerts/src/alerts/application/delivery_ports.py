@@ -78,6 +78,8 @@ class Claim:
     channel: Channel
     alert: Alert | None
     account: Account | None
+    due_at: datetime
+    """Since when it is due."""
     refused: frozenset[str] = frozenset()
     """Those of the addresses concerned that refuse mail."""
     person: Person | None = None
@@ -105,6 +107,25 @@ class Call:
     digest_id: str | None = None
     grouped: bool = False
     """What came together for one account, as one message; else a digest of what is more than may be sent."""
+    at_once: int = 1
+    """How many calls this process may make to the channel at once, beside what other processes hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What a process holds for a channel: deliveries, in so many calls; and how many it takes for each at once."""
+
+    deliveries: frozenset[str] = frozenset()
+    calls: int = 0
+    ahead: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim took, and the channels for which more is due."""
+
+    calls: Sequence[Call] = ()
+    more: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +185,24 @@ class Deliveries(Protocol):
         """Take back everything that a channel still waits for, except what is being sent at this moment."""
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, at_once: Mapping[ChannelKind, int]
-    ) -> Sequence[Call]:
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        at_once: Mapping[ChannelKind, int],
+        hands: Mapping[str, Hand],
+    ) -> Claimed:
         """Take deliveries that are due, and those whose lease ran out, and begin an attempt of each.
 
         A channel gets what its pace allows, and at most what `at_once` says of its kind, by all processes together.
+        `hands`: what this process holds already, by channel; of one that is well it may take `ahead` of the calls.
         """
 
     async def tell_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Write down what came of attempts. One without an outcome was none, and is forgotten."""
+
+    async def is_well(self, channel_id: str) -> bool:
+        """Whether a channel has no failures behind it, so that another success changes nothing; nothing is locked."""
 
     async def pace(self, channel_id: str) -> Pace:
         """A channel's pace, locked."""

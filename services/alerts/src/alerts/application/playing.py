@@ -13,7 +13,7 @@ import structlog
 
 from alerts.application.events import ended_run, started_run, task_done
 from alerts.application.playbooks import PlaybooksInForce, PlaybookUnknown
-from alerts.application.ports import OpenWork, Subject, Work
+from alerts.application.ports import History, OpenWork, Subject, Work
 from alerts.application.task_telling import TellTasks
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Change, Notice
@@ -264,9 +264,8 @@ class Playing:
         if not dated:
             return
         went_live = await work.alerts.histories([(account.id, GO_LIVE)])
-        reached = [
-            seen.fact.on for seen in went_live.get((account.id, GO_LIVE), ()) if isinstance(seen.fact, MilestoneReached)
-        ]
+        facts = went_live.get((account.id, GO_LIVE), History()).facts
+        reached = [seen.fact.on for seen in facts if isinstance(seen.fact, MilestoneReached)]
         go_live_on: date | None = max(reached, default=None)
         dates = dates_of(dated, account, go_live_on, self._clock.now(), self._quiet_after)
         await self._happened(work, {account.id: account}, [(account.id, day) for day in dates.come])

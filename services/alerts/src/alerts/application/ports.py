@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,12 +14,21 @@ from alerts.application.playbook_ports import Cases, Runs, Timers
 from alerts.application.rules import RuleStore
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change
+from alerts.domain.horizon import Horizon
 from alerts.domain.observations import Observation
 from mainstay.messaging.consuming import Batch
 from mainstay.messaging.port import Outgoing
 
 Subject = tuple[str, str]
 """(account id, what is observed about it): what one fold of observations covers."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was observed about a subject. `settled`: what ended before that instant is not to be looked at again."""
+
+    facts: Sequence[Observation] = ()
+    settled: datetime | None = None
 
 
 class Accounts(Protocol):
@@ -46,14 +56,21 @@ class Alerts(Protocol):
     async def observe(self, observations: Sequence[Observation]) -> None:
         """Add observations; those already there stay as they are."""
 
-    async def histories(self, subjects: Collection[Subject]) -> Mapping[Subject, Sequence[Observation]]:
-        """Everything observed about the subjects."""
+    async def histories(self, subjects: Collection[Subject], rules: str | None = None) -> Mapping[Subject, History]:
+        """What was observed about the subjects, each from its horizon on where one was kept under these rules.
+
+        `rules` is a rulebook's fingerprint; without it everything on record is read. Subjects of which nothing was
+        observed are left out.
+        """
+
+    async def keep_horizons(self, horizons: Mapping[Subject, Horizon], rules: str) -> None:
+        """Later folds under these rules begin at these horizons, unless a record comes that is older."""
 
     async def whole_histories(self, account_ids: Collection[str]) -> Mapping[str, Sequence[Observation]]:
         """Everything observed about accounts, by account."""
 
-    async def about(self, subjects: Collection[Subject]) -> Mapping[Subject, Mapping[str, Alert]]:
-        """The alerts about the subjects, by id."""
+    async def about(self, subjects: Collection[Subject], ids: Collection[str]) -> Mapping[Subject, Mapping[str, Alert]]:
+        """The alerts about the subjects, by id: those that go on, and those with these ids."""
 
     async def going_on(self, account_ids: Collection[str]) -> Sequence[Alert]:
         """The alerts of accounts that are not resolved."""

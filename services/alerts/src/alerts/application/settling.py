@@ -11,6 +11,7 @@ from alerts.domain.deliveries import (
     Delivered,
     DeliveryState,
     Failed,
+    GivenBack,
     Outcome,
     Suppressed,
     Waits,
@@ -51,6 +52,9 @@ def settled(claim: Claim, outcome: Outcome, now: datetime, digest_id: str | None
                 muted_by=why,
                 muted_why=reason,
             )
+        case GivenBack(due_at):
+            made = delivery.attempts - 1
+            return replace(delivery, state=DeliveryState.PENDING, attempts=made, next_attempt_at=due_at)
         case Failed():
             is_test = claim.notification.kind == TEST
             again = None if is_test else next_attempt(delivery.id, delivery.tries, outcome, now)
@@ -71,7 +75,7 @@ def attempt_of(claim: Claim, outcome: Outcome, started_at: datetime, took_ms: in
             return replace(attempt, outcome=DELIVERED, status=status, answer=answer)
         case Failed(error=error, status=status, answer=answer):
             return replace(attempt, outcome=FAILED, status=status, answer=answer, error=error)
-        case Suppressed() | Waits():
+        case Suppressed() | Waits() | GivenBack():
             return attempt
 
 

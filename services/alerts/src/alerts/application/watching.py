@@ -9,14 +9,15 @@ import structlog
 
 from alerts.application.events import said_of
 from alerts.application.playing import NewRecord, Playing
-from alerts.application.ports import OpenWork, Subject, Work
+from alerts.application.ports import History, OpenWork, Subject, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.telling import Telling
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, Change, follow, retire, withdraw
 from alerts.domain.conditions.dates import last_touch
 from alerts.domain.conditions.variables import concerns
-from alerts.domain.episodes import ACCOUNT, Episode, look, look_at_account
+from alerts.domain.episodes import ACCOUNT, Episode, Look, look, look_at_account
+from alerts.domain.horizon import SPARED, Horizon, comes_for_ever, spared
 from alerts.domain.kinds import DATED, SPECS, Kind
 from alerts.domain.muting import Mute
 from alerts.domain.observations import CONTACT, TOUCHES, MeasuresRead, Observation, Stated
@@ -173,26 +174,36 @@ class Watch:
         traces: Mapping[Subject, str | None],
     ) -> None:
         now = self._clock.now()
-        histories = await work.alerts.histories([subject for subject in subjects if subject[1] != ACCOUNT])
+        rules = rulebook.fingerprint
+        histories = await work.alerts.histories([subject for subject in subjects if subject[1] != ACCOUNT], rules)
         wholes = await work.alerts.whole_histories([account_id for account_id, name in subjects if name == ACCOUNT])
-        stored = await work.alerts.about(subjects)
-        changes: list[Change] = []
-        again: dict[Subject, datetime] = {}
+        looks: dict[Subject, Look] = {}
+        horizons: dict[Subject, Horizon] = {}
         for subject in subjects:
             account = accounts[subject[0]]
             if subject[1] == ACCOUNT:
-                found = look_at_account(rulebook, wholes.get(account.id, ()), account, now)
+                history = History(wholes.get(account.id, ()))
+                found = look_at_account(rulebook, history.facts, account, now)
             else:
-                found = look(rulebook, histories.get(subject, ()), account, now)
+                history = histories.get(subject, History())
+                found = look(rulebook, history.facts, account, now, settled=history.settled)
+            looks[subject] = found
+            is_endless = subject[1] == ACCOUNT or comes_for_ever(subject[1])
+            if found.horizon is not None and is_endless and spared(history.facts, found.horizon) >= SPARED:
+                horizons[subject] = found.horizon
+        await work.alerts.keep_horizons(horizons, rules)
+        ids = [episode.alert_id for found in looks.values() for episode in found.episodes]
+        stored = await work.alerts.about(subjects, ids)
+        changes: list[Change] = []
+        for subject, found in looks.items():
             changes += self._reconcile(rulebook, found.episodes, stored.get(subject, {}), now)
-            if found.again_at is not None:
-                again[subject] = found.again_at
+        again = {subject: found.again_at for subject, found in looks.items() if found.again_at is not None}
         await work.looks.arm(again)
         await work.alerts.save(changes)
         await self._telling.tell(work, changes, accounts)
         await self._playing.on_alerts(work, changes, accounts)
         await work.runs.keep_touches(
-            {subject[0]: last_touch(seen) for subject, seen in histories.items() if subject[1] == TOUCHES}
+            {one[0]: last_touch(seen.facts) for one, seen in histories.items() if one[1] == TOUCHES}
         )
         self._say(work, rulebook, changes, accounts, traces)
 

@@ -4,17 +4,17 @@ Whose a thing is, is worked out as of now: what somebody on leave would have sta
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from heapq import nsmallest
 
 from alerts.application.directory import DirectoryInForce
 from alerts.application.playbooks import PlaybooksInForce
 from alerts.application.ports import OpenWork, Work
 from alerts.application.rules import RulesInForce
 from alerts.application.task_telling import assignee
-from alerts.domain.accounts import Account
+from alerts.application.worklist_ports import Material, Seen, Whose, WorklistReading
 from alerts.domain.alerts import Alert
 from alerts.domain.cases import Case
 from alerts.domain.conditions.things import zone_of
@@ -23,59 +23,48 @@ from alerts.domain.kinds import Kind as RuleKind
 from alerts.domain.people import CSM, Directory, Person, Via, Why, standing_in
 from alerts.domain.playbooks import Playbook
 from alerts.domain.rules import Rulebook
-from alerts.domain.runs import Run
 from alerts.domain.vocabulary import Vocabulary
-from alerts.domain.words import Band, Language, Severity
+from alerts.domain.words import Language, Severity
 from alerts.domain.worklist import SOON, Item, Kind, Row, Situation, Weights, in_order, row, standing
 from mainstay.kernel.clock import Clock, day_of
 
-
-@dataclass(frozen=True, slots=True)
-class Whose:
-    """Whose accounts are looked at: those that one of `people` owns, has a role at, or has something of.
-
-    `reports` are the people whose manager asks: steps of playbooks can be for the manager of an account's CSM.
-    """
-
-    people: frozenset[str]
-    reports: frozenset[str] = frozenset()
+RANKED_AT_ONCE = 1_000
+ACCOUNTS_AT_FIRST = 50
+ACCOUNTS_AT_ONCE = 500
+"""Accounts whose rows are worked out together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Touches:
-    """When an account was touched last, and by when the next step is promised."""
+class _Knowing:
+    """By what rows are worked out; `owner`: whose, None: everybody's."""
 
-    touched_at: datetime | None
-    next_due_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An account, and its health now and before."""
-
-    account: Account
-    band: Band
-    score: int | None
-    score_before: int | None
+    owner: str | None
+    directory: Directory
+    rulebook: Rulebook
+    words: Vocabulary
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What there may be to do. `pooled` says who of a pool has an alert; `runs` are those that go on, with tasks."""
+class Asked:
+    """What of a worklist is asked for: so many rows of kinds and of an account (None: all), those behind a place."""
 
-    alerts: Sequence[Alert] = ()
-    pooled: Mapping[str, str] = field(default_factory=dict)
-    runs: Sequence[Run] = ()
-    touches: Mapping[str, Touches] = field(default_factory=dict)
-    cases: Sequence[Case] = ()
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    most: int
+    owner: str | None = None
+    kinds: frozenset[Kind] = frozenset(Kind)
+    account_id: str | None = None
+    behind: tuple[float, str] | None = None
 
-
-class WorklistReading(Protocol):
-    """Reads what worklists are made of, in a few queries."""
-
-    async def material(self, whose: Whose | None, now: datetime, *, cadence_days: int | None) -> Material:
-        """What there may be to do for people, or (None) for everybody."""
+    def __call__(self, rows: Iterable[Row]) -> list[Row]:
+        """The first of the rows that are asked for, in order."""
+        wanted = (
+            each
+            for each in rows
+            if each.item.kind in self.kinds
+            and self.account_id in {None, each.account.id}
+            and (self.behind is None or each.place > self.behind)
+        )
+        return nsmallest(self.most, wanted, key=lambda each: each.place)
 
 
 class Worklist:
@@ -101,25 +90,60 @@ class Worklist:
         self._words = words
         self._clock = clock
 
-    async def __call__(self, owner: str | None, language: Language = Language.EN) -> Sequence[Row]:
-        """What a person has to do, or (None) what there is to do at all, the most urgent and valuable first."""
-        now, words = self._clock.now(), self._words[language]
+    async def __call__(self, owner: str, language: Language = Language.EN) -> Sequence[Row]:
+        """What a person has to do, the most urgent and valuable first."""
+        knowing = await self._knowing(owner, language)
+        whose = _whose(owner, knowing.directory, knowing.now)
+        material = await self._reading.material(whose, knowing.now, cadence_days=_cadence(knowing.rulebook))
+        return await asyncio.to_thread(self._rows, material, knowing)
+
+    async def page(self, asked: Asked) -> Sequence[Row]:
+        """The first rows of a person's list, of an account's, or of everybody's."""
+        if asked.owner is not None:
+            return asked(await self(asked.owner))
+        knowing = await self._knowing(None, Language.EN)
+        if asked.account_id is not None:
+            return asked(await self._rows_of([asked.account_id], knowing))
+        return await self._first_of_all(asked, knowing)
+
+    async def _first_of_all(self, asked: Asked, knowing: "_Knowing") -> Sequence[Row]:
+        """The first rows of everybody's list: only accounts that can have one of them are worked out.
+
+        Those of the highest bounds first; as soon as there are enough rows, none of lower bounds can come before them.
+        """
+        found: list[Row] = []
+        done: set[str] = set()
+        step, most = max(ACCOUNTS_AT_FIRST, asked.most), RANKED_AT_ONCE
+        while True:
+            ranking = await self._reading.ranked(
+                knowing.now, self._weights, asked.kinds, cadence_days=_cadence(knowing.rulebook), most=most
+            )
+            while True:
+                lowest = found[-1].priority if len(found) == asked.most else 0.0
+                left = [each for each in ranking.first if each.bound >= lowest and each.account_id not in done][:step]
+                if not left:
+                    break
+                ids = [each.account_id for each in left]
+                found = asked([*found, *await self._rows_of(ids, knowing)])
+                done.update(ids)
+                step = min(2 * step, ACCOUNTS_AT_ONCE)
+            if ranking.rest is None or (len(found) == asked.most and ranking.rest < found[-1].priority):
+                return found
+            most *= 10
+
+    async def _rows_of(self, account_ids: Sequence[str], knowing: "_Knowing") -> Sequence[Row]:
+        material = await self._reading.material_of(account_ids, knowing.now, cadence_days=_cadence(knowing.rulebook))
+        return await asyncio.to_thread(self._rows, material, knowing)
+
+    async def _knowing(self, owner: str | None, language: Language) -> "_Knowing":
         async with self._open() as work:
             directory, rulebook = await self._directory(work), await self._rules(work)
-        cadence = _cadence(rulebook)
-        material = await self._reading.material(_whose(owner, directory, now), now, cadence_days=cadence)
-        return await asyncio.to_thread(self._rows, material, owner, directory, rulebook, words, now)
+        return _Knowing(owner, directory, rulebook, self._words[language], self._clock.now())
 
-    def _rows(
-        self,
-        material: Material,
-        owner: str | None,
-        directory: Directory,
-        rulebook: Rulebook,
-        words: Vocabulary,
-        now: datetime,
-    ) -> Sequence[Row]:
-        """The rows, worked out beside the loop: for everybody there can be many thousands."""
+    def _rows(self, material: Material, knowing: "_Knowing") -> Sequence[Row]:
+        """The rows, worked out beside the loop: there can be thousands."""
+        owner, directory, rulebook = knowing.owner, knowing.directory, knowing.rulebook
+        words, now = knowing.words, knowing.now
         cadence, owners = _cadence(rulebook), _Owners(material.seen, directory, now)
         items = [
             *_alerts(material, rulebook, owners, words),
@@ -196,10 +220,8 @@ def _alerts(material: Material, rulebook: Rulebook, owners: "_Owners", words: Vo
     ]
 
 
-def _whose(owner: str | None, directory: Directory, now: datetime) -> Whose | None:
+def _whose(owner: str, directory: Directory, now: datetime) -> Whose:
     """A person, and whoever is away now and has them stand in."""
-    if owner is None:
-        return None
     away = {
         one.id
         for one in directory.people.values()

@@ -91,7 +91,14 @@ class Waits:
     until: datetime | None
 
 
-Outcome = Delivered | Failed | Suppressed | Waits
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """It was claimed and its call not begun: it is due again as it was before, since `due_at`."""
+
+    due_at: datetime
+
+
+Outcome = Delivered | Failed | Suppressed | Waits | GivenBack
 
 
 def notification_id(alert_id: str, notice: Notice) -> str:

@@ -1,17 +1,19 @@
 """Episodes: from when to when a rule's condition held, read off everything observed about one subject.
 
-The whole history of the subject is folded each time, in the order of the facts. So neither the order in which records
-arrive nor their repetition changes what comes out, and every episode keeps its id.
+The history of the subject is folded each time, in the order of the facts, from a horizon on before which all is
+settled. So neither the order in which records arrive nor their repetition changes what comes out, and every episode
+keeps its id.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from alerts.domain.accounts import Account
 from alerts.domain.conditions import dates, health, terms, things, variables
 from alerts.domain.holding import Held, Stage, hold
+from alerts.domain.horizon import ALWAYS_READ, Horizon, Spell, horizon, looks_back
 from alerts.domain.kinds import Kind
 from alerts.domain.moments import Ending, Moment, lasting
 from alerts.domain.observations import Observation, Phrase
@@ -80,6 +82,8 @@ class Look:
 
     episodes: tuple[Episode, ...] = ()
     again_at: datetime | None = None
+    horizon: Horizon | None = None
+    """From where on the next look has to read; None: nothing was observed."""
 
 
 Reading = Callable[[Rule, Sequence[Observation], Account], Iterable[Moment]]
@@ -113,17 +117,28 @@ READINGS: Mapping[Kind, Reading] = {
 """What each kind makes of facts; `cel` also needs the present instant."""
 
 
-def look(rulebook: Rulebook, history: Sequence[Observation], account: Account, now: datetime) -> Look:
-    """The episodes in everything observed about one subject of an account, as they stand at `now`."""
+def look(
+    rulebook: Rulebook,
+    history: Sequence[Observation],
+    account: Account,
+    now: datetime,
+    *,
+    settled: datetime | None = None,
+    always: timedelta = ALWAYS_READ,
+) -> Look:
+    """The episodes in what was observed about one subject of an account, as they stand at `now`.
+
+    `settled`: the `opens_from` of the horizon from which the history was read; what ended before is left out. `always`:
+    how far back the next look reads in any case.
+    """
     ordered = _in_order(history)
     if not ordered:
         return Look()
     subject = ordered[0].subject
     now = max(now, ordered[-1].at)  # what was told is true, though the teller's clock is ahead of this one
-    return _together(
-        _held(rule, READINGS[rule.kind](rule, ordered, account), account.id, subject, now)
-        for rule in rulebook.watching(subject)
-    )
+    rules = rulebook.watching(subject)
+    looks = [_held(rule, READINGS[rule.kind](rule, ordered, account), account.id, subject, now) for rule in rules]
+    return _together(looks, rules, now, settled, always)
 
 
 def look_at_account(rulebook: Rulebook, history: Sequence[Observation], account: Account, now: datetime) -> Look:
@@ -133,13 +148,21 @@ def look_at_account(rulebook: Rulebook, history: Sequence[Observation], account:
     moments = variables.cel(rulebook.on_variables, ordered, account, now)
     looks = [_held(rule, moments[rule.id], account.id, ACCOUNT, now) for rule in rulebook.on_variables]
     looks += [Look(again_at=variables.next_look(rule, account, now)) for rule in rulebook.on_variables]
-    return _together(looks)
+    return _together(looks, rulebook.on_variables, now, None, ALWAYS_READ)
 
 
-def _together(looks: Iterable[Look]) -> Look:
-    found = list(looks)
-    again = [each.again_at for each in found if each.again_at is not None]
-    return Look(tuple(episode for each in found for episode in each.episodes), min(again, default=None))
+def _together(
+    looks: Sequence[Look], rules: Sequence[Rule], now: datetime, settled: datetime | None, always: timedelta
+) -> Look:
+    again = [each.again_at for each in looks if each.again_at is not None]
+    episodes = tuple(
+        episode
+        for each in looks
+        for episode in each.episodes
+        if settled is None or episode.end is None or max(episode.opened_at, episode.end.at) >= settled
+    )
+    spells = [Spell(one.opened_at, one.end.at if one.end else None, one.rule.holding.echo) for one in episodes]
+    return Look(episodes, min(again, default=None), horizon(spells, looks_back(rules), now, always))
 
 
 def _held(rule: Rule, moments: Iterable[Moment], account_id: str, subject: str, now: datetime) -> Look:

@@ -26,6 +26,15 @@ class Holding:
     keep_firing_for: timedelta = timedelta()
     cooldown: timedelta = timedelta()
 
+    @property
+    def echo(self) -> timedelta:
+        """How long the end of an alert can matter to others of its rule.
+
+        What a cooldown holds back has come to its end when the cooldown is over. Whoever does not know of the alert
+        takes that for an alert, which is kept for a while and has a cooldown of its own.
+        """
+        return 2 * self.cooldown + self.keep_firing_for if self.cooldown else timedelta()
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

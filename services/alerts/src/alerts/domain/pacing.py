@@ -83,20 +83,32 @@ class Pace:
     probe_at: datetime | None = None
 
     def plan(
-        self, quota: Quota | None, now: datetime, *, waiting: int, trials: int, under_way: int, at_once: int
+        self,
+        quota: Quota | None,
+        now: datetime,
+        *,
+        waiting: int,
+        trials: int,
+        under_way: int,
+        at_once: int,
+        held: int = 0,
+        ahead: int = 1,
     ) -> Plan:
-        """What may be sent now of what is `waiting`, with `under_way` calls of at most `at_once` begun already.
+        """What may be sent now of what is `waiting`, with `under_way` calls of at most `at_once` begun by others.
 
-        Without a quota nothing is digested. With one, what is more than fits soon goes as one digest, the rest singly.
+        Whoever asks holds `held` calls, and may hold `ahead` for each that may go at once where there is no quota and
+        the last call went well. Without a quota nothing is digested. With one, what is more than fits soon goes as one
+        digest, the rest singly.
         """
-        free = at_once - under_way
+        is_well = quota is None and self.failures == 0
+        free = max(at_once - under_way, 0) * (ahead if is_well else 1) - held
         if free <= 0 or (self.blocked_until is not None and self.blocked_until > now):
             return Plan()
         fits = free if quota is None else quota.room(self.full_at, now)
         tried = min(trials, free, fits)
         free, fits = free - tried, fits - tried
         if self.probe_at is not None:
-            is_time = self.probe_at <= now and under_way + tried == 0
+            is_time = self.probe_at <= now and under_way + held + tried == 0
             return Plan(tried, singles=min(int(is_time), waiting, fits))
         room = min(free, fits)
         if quota is None or room == 0 or waiting <= quota.room_soon(self.full_at, now) - tried:

@@ -3,6 +3,7 @@
 A rule's words come from a versioned document; what the kinds of conditions mean stands in `alerts.domain.conditions`.
 """
 
+import hashlib
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -182,6 +183,14 @@ class Rulebook:
     def watching(self, subject: str) -> tuple[Rule, ...]:
         """The rules in force that facts about a subject concern."""
         return tuple(rule for rule in self.in_force if rule.looks_at(subject))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A name for what the rules in force go by; it is another one as soon as one of them is."""
+        said = [
+            (one.id, one.version, one.kind, one.severity, one.levels, one.when, one.holding) for one in self.in_force
+        ]
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     def named(self, rule_id: str) -> Rule | None:
         """The rule with that id, if there is one."""

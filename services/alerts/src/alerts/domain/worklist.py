@@ -38,6 +38,18 @@ TIER_WEIGHTS: Mapping[str, float] = {"strategic": 1.5, "enterprise": 1.3, "growt
 """Of a tier by its name; one that is not named has 1."""
 
 
+OF_SEVERITY: Mapping[Severity, int] = {Severity.INFO: 10, Severity.WARNING: 25, Severity.CRITICAL: 40}
+TAKEN = 10
+"""So much less counts an alert that somebody has."""
+OF_STATE: Mapping[CaseState, int] = {CaseState.AT_RISK: 35, CaseState.PLAN_IN_PLACE: 25, CaseState.SAVING: 20}
+OF_WORST: Mapping[Severity, int] = {Severity.INFO: 3, Severity.WARNING: 8, Severity.CRITICAL: 15}
+OF_BAND: Mapping[Band, int] = {Band.RED: 20, Band.YELLOW: 10, Band.UNKNOWN: 5, Band.GREEN: 0}
+OF_RENEWAL: Sequence[tuple[int, int]] = ((30, 15), (60, 12), (90, 9), (180, 4))
+"""(days, points): what a renewal within so many days counts, the nearest first."""
+MOST_OF_TREND = 10
+"""The points of urgency; what they are for stands above."""
+
+
 class Kind(StrEnum):
     """What kind of thing there is to do."""
 
@@ -157,13 +169,12 @@ def _itself(item: Item, today: date) -> Part:
     match item.kind:
         case Kind.ALERT:
             severity = item.severity or Severity.INFO
-            points = {Severity.INFO: 10, Severity.WARNING: 25, Severity.CRITICAL: 40}[severity]
+            points = OF_SEVERITY[severity]
             taken = ", and somebody has it" if item.is_taken else ""
-            return Part("itself", points - (10 if item.is_taken else 0), f"a {severity.value} alert{taken}")
+            return Part("itself", points - (TAKEN if item.is_taken else 0), f"a {severity.value} alert{taken}")
         case Kind.CASE:
             state = item.state or CaseState.AT_RISK
-            points = {CaseState.AT_RISK: 35, CaseState.PLAN_IN_PLACE: 25, CaseState.SAVING: 20}.get(state, 0)
-            return Part("itself", points, f"a risk case: {state.value.replace('-', ' ')}")
+            return Part("itself", OF_STATE.get(state, 0), f"a risk case: {state.value.replace('-', ' ')}")
         case _:
             return _by_day(item.due_on, today)
 
@@ -182,13 +193,11 @@ def _by_day(due_on: date | None, today: date) -> Part:
 def _of_alerts(worst: Severity | None) -> Part:
     if worst is None:
         return Part("alerts", 0, "no open alert")
-    points = {Severity.INFO: 3, Severity.WARNING: 8, Severity.CRITICAL: 15}[worst]
-    return Part("alerts", points, f"the worst open alert is {worst.value}")
+    return Part("alerts", OF_WORST[worst], f"the worst open alert is {worst.value}")
 
 
 def _of_band(band: Band) -> Part:
-    points = {Band.RED: 20, Band.YELLOW: 10, Band.UNKNOWN: 5, Band.GREEN: 0}[band]
-    return Part("band", points, band.value)
+    return Part("band", OF_BAND[band], band.value)
 
 
 def _of_trend(situation: Situation) -> Part:
@@ -198,7 +207,7 @@ def _of_trend(situation: Situation) -> Part:
     fell = before - now
     if fell <= 0:
         return Part("trend", 0, f"the score did not fall in {DAYS_OF_TREND} d")
-    return Part("trend", min(10, fell / 2), f"the score fell by {fell} in {DAYS_OF_TREND} d")
+    return Part("trend", min(MOST_OF_TREND, fell / 2), f"the score fell by {fell} in {DAYS_OF_TREND} d")
 
 
 def _of_renewal(situation: Situation) -> Part:
@@ -206,7 +215,7 @@ def _of_renewal(situation: Situation) -> Part:
     if renewal is None:
         return Part("renewal", 0, "no renewal date known")
     left = (renewal - situation.today).days
-    points = next((points for days, points in ((30, 15), (60, 12), (90, 9), (180, 4)) if left <= days), 0)
+    points = next((points for days, points in OF_RENEWAL if left <= days), 0)
     return Part("renewal", points, f"renewal in {left} d" if left >= 0 else f"renewal {-left} d ago")
 
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.application.delivery_ports import Call, Claim, Notification
+from alerts.application.delivery_ports import Call, Claim, Claimed, Hand, Notification
 from alerts.domain.channels import Channel
 from alerts.domain.destinations import ChannelKind, Email
-from alerts.domain.pacing import LINES_OF_A_DIGEST, QUOTAS, Pace, Plan
+from alerts.domain.pacing import QUOTAS, Pace, Plan
 from alerts.sealing import Seal
 from alerts.store.accounts import to_account
 from alerts.store.alerts import to_alert
@@ -25,8 +25,8 @@ from alerts.store.rows import to_delivery
 from alerts.store.tables import account, alert, attempt, channel, delivery, notification, pace, refused_address
 from mainstay.kernel.ids import new_id
 
-MOST_SEEN = 2 * LINES_OF_A_DIGEST
-"""How many waiting deliveries of a channel are counted: more change nothing."""
+MOST_SEEN = 100
+"""How many waiting deliveries of a channel are counted: more than fit into a hand or into digests change nothing."""
 
 SWITCHED_OFF_AT_ONCE = Plan(singles=50)
 """A channel that takes nothing any more is not called: what waits for it only has to be told so."""
@@ -48,7 +48,8 @@ SELECT c.id,
         SELECT FROM {delivery} WHERE channel_id = c.id AND trial AND {_IS_DUE} LIMIT :most_seen
     ) t) AS trials,
     (SELECT count(DISTINCT coalesce(digest_id, id)) FROM {delivery}
-        WHERE channel_id = c.id AND state = 'delivering' AND lease_until > :now) AS under_way
+        WHERE channel_id = c.id AND state = 'delivering' AND lease_until > :now
+        AND id <> ALL (CAST(:held AS text[]))) AS under_way
 FROM {channel} c WHERE c.id = ANY (CAST(:channels AS text[]))
 """
 
@@ -92,19 +93,26 @@ class Claiming:
         self._connection = connection
         self._seal = seal
 
-    async def claim(self, now: datetime, lease_until: datetime, at_once: Mapping[ChannelKind, int]) -> Sequence[Call]:
+    async def claim(
+        self, now: datetime, lease_until: datetime, at_once: Mapping[ChannelKind, int], hands: Mapping[str, Hand]
+    ) -> Claimed:
         """Take what is due and has room, and begin an attempt of each."""
         paces = {row.channel_id: to_pace(row) for row in await self._connection.execute(text(OPEN), {"now": now})}
         if not paces:
-            return []
+            return Claimed()
         channels = await self._channels(sorted(paces))
-        plans = await self._plans(channels, paces, now, at_once)
-        if not plans:
-            return []
-        claimed = await self._take(plans, now, lease_until)
+        seen = await self._seen(channels, hands, now)
+        plans = {}
+        for channel_id, due in seen.items():
+            hand = hands.get(channel_id, Hand())
+            plan = due.plan(channels[channel_id], paces[channel_id], at_once, hand, now)
+            if plan != Plan():
+                plans[channel_id] = plan
+        claimed = await self._take(plans, now, lease_until) if plans else {}
+        more = frozenset(one for one, due in seen.items() if due.waiting + due.trials > len(claimed.get(one, ())))
         groups = [group for channel_id, rows in claimed.items() for group in _groups(plans[channel_id], rows, now)]
         if not groups:
-            return []
+            return Claimed(more=more)
         await self._begin(groups, now)
         for channel_id in sorted(claimed):
             quota = QUOTAS.get(channels[channel_id].kind)
@@ -114,49 +122,34 @@ class Claiming:
                 await self._connection.execute(
                     update(pace).where(pace.c.channel_id == channel_id).values(full_at=after.full_at)
                 )
-        claims = await self._claims([one for group in groups for one in group.ids], channels, now)
-        return [
-            Call(
-                channels[group.channel_id],
-                tuple(claims[one] for one in group.ids),
-                group.digest_id,
-                group.of_one_account,
-            )
-            for group in groups
-        ]
+        due_at = {row.id: row.due_at for rows in claimed.values() for row in rows}
+        claims = await self._claims(due_at, channels, now)
+        return Claimed(
+            [
+                Call(
+                    channels[group.channel_id],
+                    tuple(claims[one] for one in group.ids),
+                    group.digest_id,
+                    group.of_one_account,
+                    seen[group.channel_id].places(channels[group.channel_id], at_once),
+                )
+                for group in groups
+            ],
+            more,
+        )
 
     async def _channels(self, ids: Sequence[str]) -> Mapping[str, Channel]:
         rows = await self._connection.execute(select(channel).where(channel.c.id == func.any(ids)))
         return {row.id: to_channel(row, self._seal) for row in rows}
 
-    async def _plans(
-        self,
-        channels: Mapping[str, Channel],
-        paces: Mapping[str, Pace],
-        now: datetime,
-        at_once: Mapping[ChannelKind, int],
-    ) -> Mapping[str, Plan]:
+    async def _seen(
+        self, channels: Mapping[str, Channel], hands: Mapping[str, Hand], now: datetime
+    ) -> Mapping[str, "_Due"]:
+        held = sorted(one for hand in hands.values() for one in hand.deliveries)
         rows = await self._connection.execute(
-            text(WAITING), {"now": now, "channels": sorted(channels), "most_seen": MOST_SEEN}
+            text(WAITING), {"now": now, "channels": sorted(channels), "most_seen": MOST_SEEN, "held": held}
         )
-        plans = {}
-        for row in rows:
-            one = channels[row.id]
-            plan = (
-                paces[row.id].plan(
-                    QUOTAS.get(one.kind),
-                    now,
-                    waiting=row.waiting,
-                    trials=row.trials,
-                    under_way=row.under_way,
-                    at_once=at_once.get(one.kind, 1),
-                )
-                if one.is_active
-                else Plan(trials=row.trials, singles=SWITCHED_OFF_AT_ONCE.singles)
-            )
-            if plan != Plan():
-                plans[row.id] = plan
-        return plans
+        return {row.id: _Due(row.waiting, row.trials, row.under_way) for row in rows}
 
     async def _take(
         self, plans: Mapping[str, Plan], now: datetime, lease_until: datetime
@@ -191,11 +184,13 @@ class Claiming:
         ids = sorted(one for group in groups for one in group.ids)
         await self._connection.execute(text(BEGIN), {"now": now, "ids": ids})
 
-    async def _claims(self, ids: Sequence[str], channels: Mapping[str, Channel], now: datetime) -> Mapping[str, Claim]:
+    async def _claims(
+        self, due_at: Mapping[str, datetime], channels: Mapping[str, Channel], now: datetime
+    ) -> Mapping[str, Claim]:
         async def by_id(statement: Any) -> dict[str, Row[Any]]:
             return {row[0]: row for row in await self._connection.execute(statement)}
 
-        deliveries = await by_id(select(delivery).where(delivery.c.id == func.any(ids)))
+        deliveries = await by_id(select(delivery).where(delivery.c.id == func.any(list(due_at))))
         told = {row.notification_id for row in deliveries.values()}
         notifications = await by_id(select(notification).where(notification.c.id.in_(told)))
         alerts = await by_id(select(alert).where(alert.c.id.in_([row.alert_id for row in notifications.values()])))
@@ -214,6 +209,7 @@ class Claiming:
                 channel=channels[row.channel_id],
                 alert=to_alert(alerts[what.alert_id]) if what.alert_id else None,
                 account=to_account(of[what.account_id]) if what.account_id else None,
+                due_at=due_at[row.id],
                 refused=refused,
             )
         return claims
@@ -231,6 +227,33 @@ class Claiming:
             )
         )
         return frozenset(rows.scalars())
+
+
+class _Due(NamedTuple):
+    """What is due for a channel, up to `MOST_SEEN` of each, and how many calls other processes hold."""
+
+    waiting: int
+    trials: int
+    under_way: int
+
+    def places(self, one: Channel, at_once: Mapping[ChannelKind, int]) -> int:
+        """How many calls to the channel this process may make at once."""
+        return max(at_once.get(one.kind, 1) - self.under_way, 1)
+
+    def plan(self, one: Channel, paced: Pace, at_once: Mapping[ChannelKind, int], hand: Hand, now: datetime) -> Plan:
+        """What may be taken of it."""
+        if not one.is_active:
+            return Plan(trials=self.trials, singles=SWITCHED_OFF_AT_ONCE.singles)
+        return paced.plan(
+            QUOTAS.get(one.kind),
+            now,
+            waiting=self.waiting,
+            trials=self.trials,
+            under_way=self.under_way,
+            at_once=at_once.get(one.kind, 1),
+            held=hand.calls,
+            ahead=hand.ahead,
+        )
 
 
 class _Group(NamedTuple):

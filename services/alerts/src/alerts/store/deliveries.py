@@ -1,15 +1,16 @@
 """Notifications, deliveries and their attempts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, text, tuple_, update
+from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alerts.application.delivery_ports import Attempt, Call, Delivery, Notification
+from alerts.application.delivery_ports import Attempt, Claimed, Delivery, Hand, Notification
 from alerts.domain.alerts import Notice
 from alerts.domain.channels import ChannelUnknown
 from alerts.domain.deliveries import DeliveryState
@@ -18,7 +19,47 @@ from alerts.domain.pacing import Pace
 from alerts.sealing import Seal
 from alerts.store.claiming import Claiming, to_pace
 from alerts.store.rows import to_delivery
-from alerts.store.tables import attempt, delivery, notification, pace
+from alerts.store.tables import attempt, channel, delivery, notification, pace
+
+SETTLED = {
+    "id": "text",
+    "state": "text",
+    "attempts": "int",
+    "next_attempt_at": "timestamptz",
+    "error": "text",
+    "unclear": "boolean",
+    "delivered_at": "timestamptz",
+    "digest_id": "text",
+    "muted_by": "text",
+    "muted_why": "text",
+}
+TOLD = {
+    "delivery_id": "text",
+    "number": "int",
+    "digest_id": "text",
+    "started_at": "timestamptz",
+    "took_ms": "int",
+    "outcome": "text",
+    "status": "int",
+    "answer": "text",
+    "error": "text",
+}
+"""The members that are stored in one statement for many, and their types."""
+
+
+def _unnest(members: Mapping[str, str]) -> str:
+    arrays = ", ".join(f"CAST(:{member} AS {kind}[])" for member, kind in members.items())
+    return f"unnest({arrays}) AS t ({', '.join(members)})"
+
+
+SETTLE = (
+    f"UPDATE {delivery} d SET lease_until = NULL, {', '.join(f'{each} = t.{each}' for each in list(SETTLED)[1:])}"
+    f" FROM {_unnest(SETTLED)} WHERE d.id = t.id"
+)
+TELL_ATTEMPTS = (
+    f"UPDATE {attempt} a SET {', '.join(f'{each} = t.{each}' for each in list(TOLD)[2:])}"
+    f" FROM {_unnest(TOLD)} WHERE a.delivery_id = t.delivery_id AND a.number = t.number"
+)
 
 
 class DeliveryStore:
@@ -161,26 +202,7 @@ class DeliveryStore:
         """Store how deliveries stand: state, attempts, next attempt, error, unclear. Their leases end."""
         if not deliveries:
             return
-        members = (
-            "state",
-            "attempts",
-            "next_attempt_at",
-            "error",
-            "unclear",
-            "delivered_at",
-            "digest_id",
-            "muted_by",
-            "muted_why",
-        )
-        await self._connection.execute(
-            update(delivery)
-            .where(delivery.c.id == bindparam("this_id"))
-            .values({member: bindparam(member) for member in members} | {"lease_until": None}),
-            [
-                {"this_id": one.id} | {member: getattr(one, member) for member in members}
-                for one in sorted(deliveries, key=lambda one: one.id)
-            ],
-        )
+        await self._connection.execute(text(SETTLE), _columns(deliveries, SETTLED))
 
     async def held(self, attempts: Collection[tuple[str, int]]) -> frozenset[str]:
         """Lock deliveries; the ids of those that are still under way in this very attempt."""
@@ -212,10 +234,15 @@ class DeliveryStore:
         )
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, at_once: Mapping[ChannelKind, int]
-    ) -> Sequence[Call]:
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        at_once: Mapping[ChannelKind, int],
+        hands: Mapping[str, Hand],
+    ) -> Claimed:
         """Take deliveries that are due, and those whose lease ran out, and begin an attempt of each."""
-        return await self._claiming.claim(now, lease_until, at_once)
+        return await self._claiming.claim(now, lease_until, at_once, hands)
 
     async def tell_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Write down what came of attempts. One without an outcome was none, and is forgotten."""
@@ -224,20 +251,19 @@ class DeliveryStore:
             await self._connection.execute(
                 delete(attempt).where(tuple_(attempt.c.delivery_id, attempt.c.number).in_(none))
             )
-        members = ("digest_id", "started_at", "took_ms", "outcome", "status", "answer", "error")
-        told = [
-            {"this_id": one.delivery_id, "this_number": one.number}
-            | {member: getattr(one, member) for member in members}
-            for one in sorted(attempts, key=lambda one: one.delivery_id)
-            if one.outcome is not None
-        ]
+        told = [one for one in attempts if one.outcome is not None]
         if told:
-            await self._connection.execute(
-                update(attempt)
-                .where(attempt.c.delivery_id == bindparam("this_id"), attempt.c.number == bindparam("this_number"))
-                .values({member: bindparam(member) for member in members}),
-                told,
-            )
+            await self._connection.execute(text(TELL_ATTEMPTS), _columns(told, TOLD))
+
+    async def is_well(self, channel_id: str) -> bool:
+        """Whether a channel has no failures behind it, so that another success changes nothing; nothing is locked."""
+        failing = channel.c.failing_since.is_not(None) | (pace.c.failures > 0) | pace.c.probe_at.is_not(None)
+        found = await self._connection.execute(
+            select(channel.c.id)
+            .join(pace, pace.c.channel_id == channel.c.id)
+            .where(channel.c.id == channel_id, ~failing)
+        )
+        return found.first() is not None
 
     async def pace(self, channel_id: str) -> Pace:
         """A channel's pace, locked. Raises `ChannelUnknown`."""
@@ -251,3 +277,7 @@ class DeliveryStore:
     async def save_pace(self, channel_id: str, paced: Pace) -> None:
         """Store a channel's pace."""
         await self._connection.execute(update(pace).where(pace.c.channel_id == channel_id).values(asdict(paced)))
+
+
+def _columns(rows: Sequence[Delivery | Attempt], members: Iterable[str]) -> dict[str, list[Any]]:
+    return {member: [getattr(row, member) for row in rows] for member in members}

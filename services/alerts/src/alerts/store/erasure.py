@@ -8,7 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alerts.domain.observations import CONTACT
 from alerts.store.looks import ENDS_ACCOUNT, LOOK_DUE
 from alerts.store.people_tables import assignment, escalation, escalation_step, mute, reassignment, silence
-from alerts.store.playbook_tables import account_owner, account_touch, risk_case, risk_case_step, run, run_cause, task
+from alerts.store.playbook_tables import (
+    account_health,
+    account_owner,
+    account_touch,
+    risk_case,
+    risk_case_step,
+    run,
+    run_cause,
+    task,
+)
 from alerts.store.playbook_timers import PLAYBOOK_DUE
 from alerts.store.tables import (
     HISTORY,
@@ -16,6 +25,7 @@ from alerts.store.tables import (
     alert,
     attempt,
     delivery,
+    horizon,
     kit,
     notification,
     observation,
@@ -35,6 +45,14 @@ _DELIVERIES_ABOUT: Final = f"SELECT id FROM {delivery} WHERE notification_id IN 
 _DIGESTS: Final = f"SELECT id FROM {notification} WHERE about -> 'accounts' ? :account"
 _DIGESTS_ABOUT: Final = f"SELECT id FROM {notification} WHERE about -> 'alerts' ?| ARRAY({_ALERTS_ABOUT})"
 _OF_DIGESTS_ABOUT: Final = f"SELECT id FROM {delivery} WHERE notification_id IN ({_DIGESTS_ABOUT})"
+# The deliveries first, in their order: a mark locks them too, and then their attempts.
+_LOCK: Final = (
+    f"SELECT FROM {delivery} WHERE notification_id IN ({_NOTIFICATIONS} UNION ALL {_DIGESTS}) ORDER BY id FOR UPDATE"
+)
+_LOCK_ABOUT: Final = (
+    f"SELECT FROM {delivery} WHERE notification_id IN ({_NOTIFICATIONS_ABOUT} UNION ALL {_DIGESTS_ABOUT})"
+    " ORDER BY id FOR UPDATE"
+)
 # In the order of their references. A delivery on its way is deleted too: whoever sends it finds nothing to settle.
 _DELETE: Final = (
     # a digest tells of many accounts: what it said is forgotten as a whole
@@ -64,7 +82,9 @@ _DELETE: Final = (
     f"DELETE FROM {run_cause} WHERE account_id = :account",
     f"DELETE FROM {run} WHERE account_id = :account",
     f"DELETE FROM {account_touch} WHERE account_id = :account",
+    f"DELETE FROM {account_health} WHERE account_id = :account",
     f"DELETE FROM {account_owner} WHERE account_id = :account",
+    f"DELETE FROM {horizon} WHERE account_id = :account",
     f"DELETE FROM {observation} WHERE account_id = :account",
     f"DELETE FROM {replay} WHERE wanted ->> 'account_id' = :account",
     f"DELETE FROM {account} WHERE account_id = :account",
@@ -108,6 +128,7 @@ class ErasureStore:
         for account_id in await self._erased.find(ACCOUNT, subject, f"{account}", "account_id"):
             locked = text(f"SELECT FROM {account} WHERE account_id = :account FOR UPDATE")
             await self._connection.execute(locked, {"account": account_id})
+            await self._connection.execute(text(_LOCK), {"account": account_id})
             for statement in _DELETE:
                 rows += (await self._connection.execute(text(statement), {"account": account_id})).rowcount
             rows += await self._erased.forget_refused(kit.outbox, account_id)
@@ -126,6 +147,7 @@ class ErasureStore:
                 " WHERE subject = :contact) ORDER BY account_id FOR UPDATE"
             )
             await self._connection.execute(locked, names)
+            await self._connection.execute(text(_LOCK_ABOUT), names)
             for statement in _DELETE_CONTACT:
                 rows += (await self._connection.execute(text(statement), names)).rowcount
             gone = text(

@@ -13,6 +13,14 @@ account_owner = Table(
     Column("owner", Text),
 )
 
+account_health = Table(
+    "account_health",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("band", Text),
+    Column("score", Integer),
+)
+
 account_touch = Table(
     "account_touch",
     metadata,

@@ -66,6 +66,17 @@ observation = Table(
     Column("fact", JSONB, nullable=False),
 )
 
+horizon = Table(
+    "horizon",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("rules", Text),  # under which rules it holds; null: it does not hold any more
+    Column("reads_from", DateTime(timezone=True), nullable=False),
+    Column("opens_from", DateTime(timezone=True), nullable=False),
+    Column("kept_since", DateTime(timezone=True)),  # what ended before cannot be told any more: its facts are gone
+)
+
 alert = Table(
     "alert",
     metadata,

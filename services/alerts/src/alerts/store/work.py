@@ -17,6 +17,7 @@ from alerts.store.directory import StoredDirectory
 from alerts.store.erasure import ErasureStore
 from alerts.store.escalations import EscalationStore, PoolStore, SnoozeStore
 from alerts.store.looks import LookStore
+from alerts.store.past import PastStore
 from alerts.store.playbook_tables import playbook_version
 from alerts.store.playbook_timers import TimerStore
 from alerts.store.reassignments import ReassignmentStore
@@ -39,6 +40,7 @@ class StoreWork:
         self.erased = ErasureStore(transaction.connection, subjects)
         self.accounts = AccountStore(transaction.connection, self.erased)
         self.alerts = AlertStore(transaction.connection)
+        self.past = PastStore(transaction.connection)
         self.channels = ChannelStore(transaction.connection, seal)
         self.deliveries = DeliveryStore(transaction.connection, seal)
         self.replays = ReplayStore(transaction)
@@ -77,7 +79,7 @@ class OpenStoreWork:
         """One transaction; with a batch, its positions move first."""
         return self._open(batch)
 
-    def within(self, transaction: Transaction) -> Work:
+    def within(self, transaction: Transaction) -> StoreWork:
         """The stores on a transaction that is open."""
         return StoreWork(transaction, self._seal, self._subjects)
 
