@@ -98,12 +98,12 @@ class Worklist:
         self._playbooks = playbooks
         self._directory = directory
         self._weights = weights
-        self._words = words
+        self.words = words
         self._clock = clock
 
     async def __call__(self, owner: str | None, language: Language = Language.EN) -> Sequence[Row]:
         """What a person has to do, or (None) what there is to do at all, the most urgent and valuable first."""
-        now, words = self._clock.now(), self._words[language]
+        now, words = self._clock.now(), self.words[language]
         async with self._open() as work:
             directory, rulebook = await self._directory(work), await self._rules(work)
         cadence = _cadence(rulebook)
@@ -174,10 +174,14 @@ class DailyAgenda:
         first = [each for each in rows if each.item.kind is not Kind.TASK][:most]
         tasks = [each for each in rows if each.item.kind is Kind.TASK and (each.item.due_on or today) <= today]
         return [
-            AgendaItem(f"{each.account.label}: {each.item.title}", is_task, each.account.id)
+            AgendaItem(self._line(each, language), is_task, each.account.id)
             for found, is_task in ((first, False), (tasks[:most], True))
             for each in found
         ]
+
+    def _line(self, found: Row, language: Language) -> str:
+        name, title = found.account.label, found.item.title
+        return title if name in title else self._worklist.words[language].label("titled", account=name, rule=title)
 
 
 def _alerts(material: Material, rulebook: Rulebook, owners: "_Owners", words: Vocabulary) -> Sequence[Item]:

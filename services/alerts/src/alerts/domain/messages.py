@@ -38,12 +38,24 @@ class Links:
         found = []
         if self.alerts:
             found.append((words.label("to_alert"), f"{self.alerts.rstrip('/')}/v1/alerts/{alert.id}"))
-        if self.health:
-            account = quote(alert.account_id, safe="")
-            found.append((words.label("to_health"), f"{self.health.rstrip('/')}/v1/accounts/{account}/health"))
+        found += self.to_account(Account(alert.account_id), words)
         if self.rules:
             found.append((words.label("to_rule"), f"{self.rules.rstrip('/')}/{quote(alert.rule, safe='')}.md"))
         return tuple(found)
+
+    def to_account(self, account: Account, words: Vocabulary) -> tuple[tuple[str, str], ...]:
+        """Where an account's health is."""
+        if not self.health:
+            return ()
+        address = f"{self.health.rstrip('/')}/v1/accounts/{quote(account.id, safe='')}/health"
+        return ((words.label("to_health"), address),)
+
+    def to_worklist(self, owner: str | None, words: Vocabulary) -> tuple[tuple[str, str], ...]:
+        """Where somebody's worklist is."""
+        if not self.alerts or owner is None:
+            return ()
+        address = f"{self.alerts.rstrip('/')}/v1/worklist?owner={quote(owner, safe='')}"
+        return ((words.label("to_worklist"), address),)
 
     def to_do(
         self, alert: Alert, words: Vocabulary, signer: LinkSigner, who: Who, now: datetime
@@ -113,7 +125,7 @@ class Message:
             (words.label("worth"), self.worth),
             (words.label("owner"), self.owner),
             (words.label("tier"), self.account.tier or words.label("none")),
-            (words.label("since"), words.instant(self.occurred_at)),
+            (words.label("over_since" if self.is_resolution else "since"), words.instant(self.occurred_at)),
             *((words.label(f"attached_{name}"), shown) for name in self.attach if (shown := self._attached(name))),
         )
 
@@ -181,7 +193,7 @@ def compose(
             title, text = words.label("resolved", title=title), words.ending(alert)
         case Notice.ESCALATED:
             title = words.label("escalated", title=title)
-            text = " ".join((words.label("escalated_text"), text)).strip()
+            text = words.sentences(words.label("escalated_text"), text)
         case Notice.RETURNED:
             title = words.label("returned", title=title)
         case Notice.OPENED:
@@ -239,7 +251,13 @@ def test_message(notification_id: str, channel_name: str, at: datetime, words: V
     )
 
 
-def digest_message(notification_id: str, kind: str, about: Mapping[str, Any], words: Vocabulary) -> Message:
+def digest_message(
+    notification_id: str,
+    kind: str,
+    about: Mapping[str, Any],
+    words: Vocabulary,
+    links: tuple[tuple[str, str], ...] = (),
+) -> Message:
     """Somebody's daily or weekly digest; `about` is what was found when it was due, in their language."""
     return Message(
         notification_id=notification_id,
@@ -251,6 +269,7 @@ def digest_message(notification_id: str, kind: str, about: Mapping[str, Any], wo
         occurred_at=datetime.fromisoformat(about["at"]),
         account=Account("mainstay", name="Mainstay"),
         words=words,
+        links=links,
         sections=tuple((heading, tuple(lines)) for heading, lines in about["sections"]),
     )
 

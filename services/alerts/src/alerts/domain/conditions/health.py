@@ -151,7 +151,7 @@ def metric_threshold(rule: Rule, ordered: Sequence[Observation], _: Account) -> 
             words = {"metric": metric, "value": figure(value), "level": figure(rule.levels[grade])}
             yield Moment(seen.at, seen.event_id, seen.event_id, grade, words)
         elif holds:
-            reason = f"{metric} is at {figure(value)} again."
+            reason = f"It is at {figure(value)} again."
             yield Moment(seen.at, seen.event_id, seen.event_id, passed=Passing(Ending.RECOVERED, reason))
         holds = grade is not None
 
@@ -168,7 +168,7 @@ def metric_deviated(rule: Rule, ordered: Sequence[Observation], _: Account) -> I
         words = {
             "metric": fact.metric,
             "day_on": fact.day.isoformat(),
-            "value": str(fact.value),
+            "value": figure(fact.value),
             "expected": figure(fact.expected),
             "spreads": figure(abs(fact.deviation)),
         }
@@ -199,4 +199,4 @@ def source_silent(_: Rule, ordered: Sequence[Observation], __: Account) -> Itera
 
 def figure(value: float) -> str:
     """A number for people: whole where it is, else with up to two decimals."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{int(value):,}"
