@@ -1,6 +1,7 @@
 """`python -m tests.looks OUT [NAME…]`: pages of every message by channel and language, and pictures by Chromium.
 
-With names (`band-worsened`, `daily`, `overflow`, …) only those messages; `MAINSTAY_CHROMIUM` names another browser.
+With names (`band-worsened`, `daily`, `overflow`, …) only those messages. `MAINSTAY_CHROMIUM` names another browser,
+`WIDTH` and `HEIGHT` the pictures' pixels.
 """
 
 import os
@@ -16,8 +17,6 @@ from alerts.domain.vocabulary import Vocabulary
 from alerts.vocabulary import shipped_vocabularies
 from tests.looks.messages import messages, overflow
 from tests.looks.vendors import drawn, page
-
-WIDTH = 1_600
 
 
 def main(out: Path, names: list[str]) -> None:
@@ -40,11 +39,10 @@ def _all(kind: ChannelKind, words: Vocabulary) -> list[tuple[str, Message | Dige
 
 
 def _picture(browser: str, file: Path) -> None:
-    measure = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=4000"]
-    height = int(os.environ.get("HEIGHT", "6000"))
-    picture = f"--screenshot={file.with_suffix('.png')}"
-    size = f"--window-size={os.environ.get('WIDTH', WIDTH)},{height}"
-    subprocess.run([*measure, picture, size, file.resolve().as_uri()], check=True, capture_output=True, timeout=120)  # noqa: S603 - the browser of this machine
+    size = f"{os.environ.get('WIDTH', '1600')},{os.environ.get('HEIGHT', '6000')}"
+    how = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}"]
+    to = f"--screenshot={file.with_suffix('.png')}"
+    subprocess.run([browser, *how, to, file.resolve().as_uri()], check=True, capture_output=True, timeout=120)
 
 
 if __name__ == "__main__":

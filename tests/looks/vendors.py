@@ -1,6 +1,7 @@
 """The bodies that channels send, drawn as their vendors lay them out: as near as is worth it, with nothing added."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -22,7 +23,7 @@ _TEMPLATES = Templates()
 
 
 def drawn(kind: ChannelKind, message: Message | Digest) -> str:
-    """The message as HTML, in a box of the vendor's width. Mail is a page of its own, in a frame."""
+    """The message as HTML, in a box of the vendor's width. Of mail its HTML part."""
     ending = ENDINGS[kind][-1]
     body = _TEMPLATES.render(kind, ending, message, TEMPLATE_READERS[kind])
     return f'<div class="{kind.value}">{_DRAW[kind](body)}</div>'
@@ -60,7 +61,7 @@ def _slack_text(text: Mapping[str, Any]) -> str:
         inside, _, said = rest.partition(">")
         _, _, title = inside.partition("|")
         shown += before + (f"<a>{escape(title)}</a>" if title else f"<b>@{escape(inside[1:])}</b>")
-    return shown + said
+    return f"{shown}{said}"
 
 
 def _teams(body: Any) -> str:
@@ -106,7 +107,10 @@ def _feishu(body: Any) -> str:
     for element in card["elements"]:
         match element["tag"]:
             case "div" if "fields" in element:
-                fields = "".join(f"<div>{_lines(each['text']['content'])}</div>" for each in element["fields"])
+                fields = "".join(
+                    f"<div{'' if each['is_short'] else ' class=wide'}>{_lines(each['text']['content'])}</div>"
+                    for each in element["fields"]
+                )
                 made.append(f'<div class="fields">{fields}</div>')
             case "div":
                 extra = element.get("extra")
@@ -121,7 +125,9 @@ def _feishu(body: Any) -> str:
                 )
                 made.append(f"<div>{''.join(buttons)}</div>")
             case _:
-                made.append(f'<div class="note">{"".join(_lines(each["content"]) for each in element["elements"])}</div>')
+                made.append(
+                    f'<div class="note">{"".join(_lines(each["content"]) for each in element["elements"])}</div>'
+                )
     return "".join(made)
 
 
@@ -141,7 +147,8 @@ def _markdown(content: str, *, each_line: bool = False) -> str:
 
 
 def _email(body: Any) -> str:
-    return f'<iframe scrolling="no" srcdoc="{escape(body)}"></iframe>'
+    tag, _, rest = body.partition("<body")[2].partition(">")
+    return f"<div{tag}>{rest.partition('</body>')[0]}</div>"
 
 
 def _lines(text: str, tag: str = "span") -> str:
@@ -157,40 +164,10 @@ _DRAW: Mapping[ChannelKind, Callable[[Any], str]] = {
     ChannelKind.EMAIL: _email,
 }
 
-STYLE = """
-body { font: 15px/1.46 "Segoe UI", "Liberation Sans", "Noto Sans CJK SC", "Noto Color Emoji", sans-serif; background: #f0f1f3;
-  margin: 16px; display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start; }
-figure { margin: 0 } figcaption { color: #777; font-size: 11px; margin-bottom: 3px }
-.button { display: inline-block; border: 1px solid #bbb; border-radius: 4px; padding: 3px 10px; margin: 4px 6px 0 0;
-  font-size: 13px; font-weight: 600 }
-.slack, .teams, .wecom, .dingtalk, .feishu { background: #fff; border-radius: 6px; padding: 12px 14px; overflow-wrap: anywhere }
-.slack { width: 480px } .slack h3 { font-size: 18px; margin: 0 0 6px } .slack p { margin: 6px 0 }
-.slack .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 6px 12px; margin: 8px 0 }
-.slack .context { color: #616061; font-size: 12px; display: flex; flex-wrap: wrap; gap: 4px 12px } .slack a { color: #1264a3 }
-.teams { width: 480px; font-size: 14px } .teams .columns { display: flex; gap: 10px }
-.teams .attention, .teams .warning, .teams .accent, .teams .good { margin: -12px -14px 8px; padding: 10px 14px }
-.teams .attention { background: #fde7e9 } .teams .warning { background: #fff4ce } .teams .accent { background: #e0e7ff }
-.teams .good { background: #dff6dd }
-.feishu { width: 440px; padding: 0 0 12px; font-size: 14px } .feishu > * { margin: 8px 14px }
-.feishu .header { margin: 0; padding: 10px 14px; border-radius: 6px 6px 0 0; color: #fff; font-weight: 600; font-size: 16px }
-.feishu .red { background: #d83931 } .feishu .orange { background: #de7802 } .feishu .blue { background: #245bdb }
-.feishu .green { background: #2ea121 } .feishu .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px }
-.feishu .with { display: flex; justify-content: space-between; gap: 8px } .feishu p { margin: 0 }
-.feishu hr { border: 0; border-top: 1px solid #e5e6eb } .feishu .note { color: #8f959e; font-size: 12px }
-.feishu .primary { background: #3370ff; color: #fff; border-color: #3370ff }
-.wecom, .dingtalk { width: 360px; font-size: 14px } .wecom h2, .dingtalk h3 { font-size: 16px; margin: 0 0 6px }
-.wecom p, .dingtalk p { margin: 5px 0 } .dingtalk h4 { margin: 8px 0 2px; font-size: 14px }
-.wecom blockquote, .dingtalk blockquote { margin: 6px 0; padding-left: 8px; border-left: 3px solid #ddd; color: #666 }
-.wecom ol, .wecom ul, .dingtalk ol, .dingtalk ul { margin: 4px 0; padding-left: 22px } .wecom a, .dingtalk a { color: #1a66d0 }
-.email iframe { width: 620px; border: 0; background: #f3f4f6 }
-"""
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
 def page(drawings: Sequence[tuple[str, str]], language: str) -> str:
     """A page with all the drawings, each with its name."""
     figures = "".join(f"<figure><figcaption>{escape(name)}</figcaption>{made}</figure>" for name, made in drawings)
-    fit = (
-        "<script>for (const one of document.querySelectorAll('iframe')) "
-        "one.onload = () => one.style.height = one.contentDocument.documentElement.scrollHeight + 'px'</script>"
-    )
-    return f'<!doctype html><html lang="{language}"><meta charset="utf-8"><style>{STYLE}</style>{figures}{fit}</html>'
+    return f'<!doctype html><html lang="{language}"><meta charset="utf-8"><style>{STYLE}</style>{figures}</html>'

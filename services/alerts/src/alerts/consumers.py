@@ -6,7 +6,7 @@ from typing import Any
 
 from alerts.application.erasure import Asked, ObeyErasures
 from alerts.application.watching import Heard, KeepAccounts, Watch
-from alerts.domain.accounts import Account, Assignment
+from alerts.domain.accounts import SOURCE, Account, Assignment
 from alerts.domain.observations import (
     BandEntered,
     BecameActive,
@@ -130,7 +130,7 @@ def decode_source(record: Record) -> Heard[Observation] | None:
     quiet = isinstance(data, SourceSilent)
     at = data.last_seen + timedelta(seconds=data.quiet_seconds) if quiet else data.last_seen
     fact = SourceQuiet(data.source_id, quiet, data.last_seen)
-    return _heard(event, Observation(f"source:{data.source_id}", event.id, max(at, event.time), fact))
+    return _heard(event, Observation(f"{SOURCE}{data.source_id}", event.id, max(at, event.time), fact))
 
 
 def decode_erasure(record: Record) -> Heard[Asked] | None:

@@ -6,6 +6,9 @@ from datetime import date
 
 from mainstay.kernel.money import Money
 
+SOURCE = "source:"
+"""Begins the account id under which alerts about a source of data stand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -55,6 +58,11 @@ class Account:
     def label(self) -> str:
         """The name, or the id where no name is known."""
         return self.name or self.id
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it stands for a source of data, which feeds many accounts."""
+        return self.id.startswith(SOURCE)
 
     @property
     def is_leaving(self) -> bool:

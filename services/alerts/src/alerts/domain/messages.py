@@ -44,8 +44,8 @@ class Links:
         return tuple(found)
 
     def to_account(self, account: Account, words: Vocabulary) -> tuple[tuple[str, str], ...]:
-        """Where an account's health is."""
-        if not self.health:
+        """Where an account's health is; a source of data has none."""
+        if not self.health or account.is_source:
             return ()
         address = f"{self.health.rstrip('/')}/v1/accounts/{quote(account.id, safe='')}/health"
         return ((words.label("to_health"), address),)
@@ -121,11 +121,14 @@ class Message:
         if self.alert is None:
             return ()
         words = self.words
+        since = (words.label("over_since" if self.is_resolution else "since"), words.instant(self.occurred_at))
+        if self.account.is_source:
+            return (since,)
         return (
             (words.label("worth"), self.worth),
             (words.label("owner"), self.owner),
             (words.label("tier"), self.account.tier or words.label("none")),
-            (words.label("over_since" if self.is_resolution else "since"), words.instant(self.occurred_at)),
+            since,
             *((words.label(f"attached_{name}"), shown) for name in self.attach if (shown := self._attached(name))),
         )
 

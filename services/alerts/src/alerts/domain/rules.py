@@ -4,6 +4,7 @@ A rule's words come from a versioned document; what the kinds of conditions mean
 """
 
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ HEALTH_SCORE = "health_score"
 """The metric that stands for the published score."""
 
 AT_ONCE = Holding()
+
+_COUNTED = re.compile(r"\$(?P<name>[a-z_]+) (?:days|hours|points)\b", re.ASCII)
 
 ATTACHABLE = ("stage", "segment", "industry", "seats")
 """What of an account's record a rule can have shown beside what every message shows."""
@@ -138,8 +141,15 @@ class Rule:
         return None
 
     def worded(self, sentence: str, words: Mapping[str, str]) -> str:
-        """A sentence of the rule with its names filled in; a name that an older alert does not have stays as it is."""
-        return Template(sentence).safe_substitute(words)
+        """A sentence of the rule with its names filled in; a name that an older alert does not have stays as it is.
+
+        `$days days` is `1 day` where the number is 1.
+        """
+
+        def of_one(found: re.Match[str]) -> str:
+            return found[0].removesuffix("s") if words.get(found["name"]) == "1" else found[0]
+
+        return Template(_COUNTED.sub(of_one, sentence)).safe_substitute(words)
 
 
 REACHED: Mapping[Reaching, Callable[[float, float], bool]] = {

@@ -146,31 +146,33 @@ class Vocabulary:
 
     def _in_words(self, alert: Alert, account: Account) -> Mapping[str, str]:
         """The names of a rule's sentences, in this language: alerts keep them as English has them."""
-        found = {**alert.words, "account": account.label}
-        for name, word in alert.words.items():
-            match name:
-                case "band" | "previous":
-                    found[name] = self.bands.get(word, word)
-                case "why":
-                    found[name] = self.tell(alert.said) or word
-                case "score" if word == "no score":
-                    found[name] = self.label("no_score")
-                case "since" | "ends_before":
-                    found[name] = self.day(date.fromisoformat(word))
-                case _ if name.endswith("_on"):
-                    found[name] = self.day(date.fromisoformat(word))
-                case "metric" | "measure":
-                    found[name] = _spaced(self.name(word))
-                case _ if name in TERMS:
-                    found[name] = self.terms.get(word, word)
-                case "seats":
-                    seats = _SEATS.fullmatch(word)
-                    found[name] = self.label("seats", seats=seats[1]) if seats else self.label("seats_unknown")
-                case "health":
-                    health = _HEALTH.fullmatch(word)
-                    band = self.bands.get(health[1], health[1]) if health else word
-                    score = health[2] if health else None
-                    found[name] = self.label("health", band=band, score=score) if score else band
-                case _:
-                    continue
-        return found
+        said = {name: self._in_word(name, word, alert) for name, word in alert.words.items()}
+        return {**said, "account": account.label}
+
+    def _in_word(self, name: str, word: str, alert: Alert) -> str:
+        match name:
+            case "band" | "previous":
+                return self.bands.get(word, word)
+            case "why":
+                return self.tell(alert.said) or word
+            case "score" if word == "no score":
+                return self.label("no_score")
+            case "metric" | "measure":
+                return _spaced(self.name(word))
+            case "seats":
+                seats = _SEATS.fullmatch(word)
+                return self.label("seats", seats=seats[1]) if seats else self.label("seats_unknown")
+            case "health":
+                return self._health(word)
+            case _ if name in TERMS:
+                return self.terms.get(word, word)
+            case _ if name in {"since", "ends_before"} or name.endswith("_on"):
+                return self.day(date.fromisoformat(word))
+            case _:
+                return word
+
+    def _health(self, word: str) -> str:
+        health = _HEALTH.fullmatch(word)
+        band = self.bands.get(health[1], health[1]) if health else word
+        score = health[2] if health else None
+        return self.label("health", band=band, score=score) if score else band
