@@ -11,6 +11,7 @@ from alerts.domain.observations import (
     BandEntered,
     BecameActive,
     Fact,
+    MeasuresRead,
     MeasureWentStale,
     MetricDeviated,
     MilestoneMissed,
@@ -46,6 +47,8 @@ from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
 
 GROUP = "alerts"
+SHARES = frozenset({"share", "trend"})
+"""The units of metrics that people read in percent."""
 
 _health = Decoder(*(event for event in health.EVENTS if event is not health.AccountChanged))
 _renewals = Decoder(RenewalWindowOpened, TermRenewed, TermEnded)
@@ -147,6 +150,10 @@ def _health_fact(data: Any) -> Fact:
             return BandEntered(Band(data.band), previous, data.score, data.reason, said)
         case health.ScoreChanged():
             return ScoreMoved(data.score, data.previous_score, Band(data.band))
+        case health.MeasuresChanged():
+            values = {each.metric: each.value for each in data.measures}
+            shares = tuple(each.metric for each in data.measures if each.unit in SHARES)
+            return MeasuresRead(values, shares)
         case health.MetricDeviated():
             return MetricDeviated(data.metric, data.day, data.value, data.expected, data.deviation)
         case health.MeasureStale():

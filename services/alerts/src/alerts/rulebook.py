@@ -14,7 +14,7 @@ import yaml
 
 from alerts.domain.holding import Holding
 from alerts.domain.kinds import SPECS, Kind, Reaching, Setting, Spec
-from alerts.domain.rules import ATTACHABLE, Condition, Rule, Rulebook, RuleInvalid
+from alerts.domain.rules import ATTACHABLE, HEALTH_SCORE, Condition, Rule, Rulebook, RuleInvalid
 from alerts.domain.words import Category, Severity
 from alerts.expressions import ExpressionInvalid, compiled
 
@@ -222,6 +222,10 @@ class _Reader:
                 when[name] = self._set(f"/when/{name}", setting, value)
         if kind is Kind.CEL and not stated:
             self._fault("/when", "say under which condition it is info, warning or critical")
+        metric = when.get("metric")
+        if kind is Kind.METRIC_THRESHOLD and self._measures and metric not in {HEALTH_SCORE, *self._measures}:
+            nearest = near(str(metric), [HEALTH_SCORE, *self._measures])
+            self._fault("/when/metric", f"no measure has the metric {metric}{nearest}")
         return when, conditions
 
     def _set(self, pointer: str, setting: Setting, value: Any) -> Any:

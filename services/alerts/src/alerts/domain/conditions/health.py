@@ -141,17 +141,18 @@ def metric_threshold(rule: Rule, ordered: Sequence[Observation], _: Account) -> 
     for seen in ordered:
         match seen.fact:
             case ScoreMoved(score) if metric == HEALTH_SCORE and score is not None:
-                value: float = score
-            case MeasuresRead(values) if metric in values:
-                value = values[metric]
+                value, is_share = float(score), False
+            case MeasuresRead(values, shares) if (known := values.get(metric)) is not None:
+                value, is_share = known, metric in shares
             case _:
                 continue
+        written = percent if is_share else figure
         grade = rule.graded(value)
         if grade is not None:
-            words = {"metric": metric, "value": figure(value), "level": figure(rule.levels[grade])}
+            words = {"metric": metric, "value": written(value), "level": written(rule.levels[grade])}
             yield Moment(seen.at, seen.event_id, seen.event_id, grade, words)
         elif holds:
-            reason = f"It is at {figure(value)} again."
+            reason = f"It is at {written(value)} again."
             yield Moment(seen.at, seen.event_id, seen.event_id, passed=Passing(Ending.RECOVERED, reason))
         holds = grade is not None
 
@@ -195,6 +196,11 @@ def source_silent(_: Rule, ordered: Sequence[Observation], __: Account) -> Itera
             words = {"source": seen.fact.source_id, "last_seen_on": seen.fact.last_seen.date().isoformat()}
             grade = "silent" if seen.fact.quiet else None
             yield Moment(seen.at, seen.event_id, seen.event_id, grade, words if grade else {}, passed=again)
+
+
+def percent(share: float) -> str:
+    """A share for people: percents, with up to two decimals."""
+    return f"{figure(share * 100)} %"
 
 
 def figure(value: float) -> str:
