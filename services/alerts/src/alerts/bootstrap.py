@@ -190,7 +190,7 @@ def build_application(
             reading=reading,
             rules=rules,
             rule_documents=RuleDocuments(open_work, rules, rule_of, shipped_documents(), clock),
-            preview=PreviewRules(open_work, clock),
+            preview=PreviewRules(open_work, router, public_holidays, clock),
             open_work=open_work,
             handle=handle,
             playbooks=PlaybookDocuments(

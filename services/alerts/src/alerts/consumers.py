@@ -144,6 +144,8 @@ def decode_erasure(record: Record) -> Heard[Asked] | None:
 
 def _health_fact(data: Any) -> Fact:
     match data:
+        case health.StageChanged() | health.StageOverdue():
+            return _stage_fact(data)
         case health.BandChanged():
             previous = Band(data.previous_band) if data.previous_band is not None else None
             said = tuple(Phrase(phrase.key, phrase.params) for phrase in data.phrases)
@@ -162,14 +164,18 @@ def _health_fact(data: Any) -> Fact:
             return WentSilent(data.last_activity_on, data.habit_days)
         case health.AccountActiveAgain():
             return BecameActive(data.last_activity_on)
+        case _:
+            raise TypeError(f"{type(data).__name__} is no event about health")
+
+
+def _stage_fact(data: health.StageChanged | health.StageOverdue) -> Fact:
+    match data:
         case health.StageChanged():
             return StageEntered(data.stage, data.previous_stage)
         case health.StageOverdue(milestone=None):
             return StageOverdue(data.stage or "", data.due_on)
         case health.StageOverdue(milestone=str(milestone)):
             return MilestoneMissed(milestone, data.due_on)
-        case _:
-            raise TypeError(f"{type(data).__name__} is no event about health")
 
 
 def _renewal_fact(data: RenewalWindowOpened | TermRenewed | TermEnded) -> Fact:

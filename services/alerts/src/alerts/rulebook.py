@@ -222,11 +222,14 @@ class _Reader:
                 when[name] = self._set(f"/when/{name}", setting, value)
         if kind is Kind.CEL and not stated:
             self._fault("/when", "say under which condition it is info, warning or critical")
-        metric = when.get("metric")
-        if kind is Kind.METRIC_THRESHOLD and self._measures and metric not in {HEALTH_SCORE, *self._measures}:
-            nearest = near(str(metric), [HEALTH_SCORE, *self._measures])
-            self._fault("/when/metric", f"no measure has the metric {metric}{nearest}")
+        if kind is Kind.METRIC_THRESHOLD:
+            self._check_metric(str(when.get("metric")))
         return when, conditions
+
+    def _check_metric(self, metric: str) -> None:
+        known = [HEALTH_SCORE, *self._measures]
+        if self._measures and metric not in known:
+            self._fault("/when/metric", f"no measure has the metric {metric}{near(metric, known)}")
 
     def _set(self, pointer: str, setting: Setting, value: Any) -> Any:
         match setting:
