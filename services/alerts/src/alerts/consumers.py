@@ -169,13 +169,11 @@ def _health_fact(data: Any) -> Fact:
 
 
 def _stage_fact(data: health.StageChanged | health.StageOverdue) -> Fact:
-    match data:
-        case health.StageChanged():
-            return StageEntered(data.stage, data.previous_stage)
-        case health.StageOverdue(milestone=None):
-            return StageOverdue(data.stage or "", data.due_on)
-        case health.StageOverdue(milestone=str(milestone)):
-            return MilestoneMissed(milestone, data.due_on)
+    if isinstance(data, health.StageChanged):
+        return StageEntered(data.stage, data.previous_stage)
+    if data.milestone is not None:
+        return MilestoneMissed(data.milestone, data.due_on)
+    return StageOverdue(data.stage or "", data.due_on)
 
 
 def _renewal_fact(data: RenewalWindowOpened | TermRenewed | TermEnded) -> Fact:

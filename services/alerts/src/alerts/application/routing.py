@@ -76,7 +76,7 @@ class Shares:
     def within(self, work: Work) -> "Shares":
         """The same in another transaction, where nothing of it is stored: what was given out counts on."""
         shares = Shares(work, self._at)
-        shares._given, shares._loads = self._given, self._loads  # noqa: SLF001 - of its own kind
+        shares._given, shares._loads = self._given, self._loads
         return shares
 
     async def look_up(self, account_ids: Collection[str]) -> None:
