@@ -15,6 +15,7 @@ from tests.integration.alerts.test_people import save
 from tests.integration.alerts.world import World, close, fell, known, went_silent, window_opened, world
 
 DAY = timedelta(days=1)
+ALWAYS = {"hours": {"since": "00:00", "until": "24:00"}, "workdays": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
 MINE: dict[str, Any] = {
     "id": "mine",
     "name": "Mine",
@@ -153,9 +154,9 @@ def _renewal_in(alerts: World, days: int) -> Any:
 async def test_overdue_tasks_remind_whoever_has_them_and_then_their_manager(alerts: World, sink: HttpSink) -> None:
     await only_mine(alerts)
     channel = await alerts.webhook(sink.url, categories=["renewal"])
-    chat, none = {"channel_id": channel["id"]}, {"daily_at": None, "weekly_at": None}
-    await save(alerts, "boss", chat={**chat, "mention": "boss"}, digests=none)
-    await save(alerts, "ann@example.com", manager="boss", chat={**chat, "mention": "ann"}, digests=none)
+    chat, always = {"channel_id": channel["id"]}, {"digests": {"daily_at": None, "weekly_at": None}, **ALWAYS}
+    await save(alerts, "boss", chat={**chat, "mention": "boss"}, **always)
+    await save(alerts, "ann@example.com", manager="boss", chat={**chat, "mention": "ann"}, **always)
     await alerts.hears(known(alerts.clock.now()))
     await post(alerts, "/v1/playbooks/mine/runs", 201, account_id="acme")
 

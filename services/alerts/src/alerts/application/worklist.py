@@ -5,7 +5,7 @@ Whose a thing is, is worked out as of now: what somebody on leave would have sta
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -121,6 +121,7 @@ class Worklist:
     ) -> Sequence[Row]:
         """The rows, worked out beside the loop: for everybody there can be many thousands."""
         cadence, owners = _cadence(rulebook), _Owners(material.seen, directory, now)
+        material = replace(material, alerts=[each for each in material.alerts if _is_work(each, material.seen)])
         items = [
             *_alerts(material, rulebook, owners, words),
             *self._tasks(material, owners, words.language),
@@ -196,8 +197,13 @@ def _alerts(material: Material, rulebook: Rulebook, owners: "_Owners", words: Vo
             assignee=owners.instead_of(alert.assignee or material.pooled.get(alert.id), alert.account_id),
         )
         for alert in material.alerts
-        if alert.account_id in material.seen
     ]
+
+
+def _is_work(alert: Alert, seen: Mapping[str, Seen]) -> bool:
+    """Whether an alert is something to do: risks of accounts whose churn is accepted are not."""
+    account = seen.get(alert.account_id)
+    return account is not None and not account.account.leaves_unsaid(alert.category)
 
 
 def _whose(owner: str | None, directory: Directory, now: datetime) -> Whose | None:

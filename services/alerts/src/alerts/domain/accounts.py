@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from alerts.domain.words import Category
 from mainstay.kernel.money import Money
 
 SOURCE = "source:"
@@ -68,6 +69,10 @@ class Account:
     def is_leaving(self) -> bool:
         """Whether it left, or is known to leave."""
         return self.stage in {"will_churn", "churned"}
+
+    def leaves_unsaid(self, category: Category) -> bool:
+        """Whether alerts of a category are no work any more: whoever accepted a churn needs no warning of it."""
+        return self.is_leaving and category is Category.RISK
 
     def response_hours(self, priority: str | None) -> int | None:
         """Within how many hours a ticket of a priority is to be answered; None where nothing is promised."""

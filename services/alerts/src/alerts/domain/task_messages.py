@@ -13,6 +13,8 @@ OVERDUE: Final = "task-overdue"
 ESCALATED: Final = "task-escalated"
 MESSAGE: Final = "playbook-message"
 KINDS: Final = frozenset({OVERDUE, ESCALATED, MESSAGE})
+NEEDLESS_WHEN_SETTLED: Final = frozenset({OVERDUE, ESCALATED})
+"""Nobody needs to hear of a task that is settled by the time that they can be told."""
 
 
 def severity_of(kind: str) -> Severity:
