@@ -121,7 +121,7 @@ async def test_risks_of_an_account_whose_churn_is_accepted_are_no_work(alerts: W
     rows = await work(alerts)
     assert [row["kind"] for row in rows] == ["case", "alert"]
     assert "NPS 10" in rows[1]["title"]
-    reasons = {part["name"]: part["reason"] for part in rows[0]["parts"]}
+    reasons = {part["name"]: part["why"] for part in rows[0]["parts"]}
     assert reasons["alerts"] == "the worst open alert is info"
     assert len(await alerts.alerts(state="open")) == 2  # it is still an alert, and counts in figures
 

@@ -238,7 +238,7 @@ def _rescored(
 
 
 def _tell_measures(account: Account, scored: Scored, at: datetime, *, all_of_them: bool) -> list[Change]:
-    """The values that others were not told yet. Looked at with a new score or close alone, or a busy day says too much."""
+    """The values that others were not told yet: with a new score or close, for a busy day would say too much."""
     known = account.health.told
     values = {part.metric: (_nearest(part.value), part.unit) for part in scored.measures if part.measure != OVERRIDE}
     values |= {metric: (None, None) for metric in known if metric not in values}
