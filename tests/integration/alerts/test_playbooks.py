@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from mainstay.contracts.alerts import FactStated
@@ -300,8 +301,8 @@ async def test_a_playbook_states_facts_with_the_day_and_a_thing_of_its_own(alert
     assert (run["state"], [task["state"] for task in run["tasks"]]) == ("won", ["done", "done"])
     account, plan = await stated(alerts)
     assert (account.account_id, account.kind, account.step) == ("acme", "account", "s0")
-    assert account.fact == {"stage": "will_churn", "tier": None, "by": "playbook mine"}
-    assert plan.fact == {
+    assert msgspec.json.decode(account.fact) == {"stage": "will_churn", "tier": None, "by": "playbook mine"}
+    assert msgspec.json.decode(plan.fact) == {
         "objective_id": run["tasks"][1]["id"],
         "words": "Live in spring",
         "state": "active",

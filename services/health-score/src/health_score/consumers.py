@@ -101,9 +101,9 @@ def _fact_stated(said: FactStated) -> Fact:
         raise NoSuchFact(f"there is no kind of fact {said.kind!r}")
     try:
         fact: Fact = msgspec.convert(
-            {**said.fact, "account_id": said.account_id, "occurred_at": said.occurred_at}, kind
+            {**msgspec.json.decode(said.fact), "account_id": said.account_id, "occurred_at": said.occurred_at}, kind
         )
-    except msgspec.ValidationError as error:
+    except (msgspec.MsgspecError, TypeError) as error:
         raise NoSuchFact(f"{said.kind}: {error}") from error
     return fact
 

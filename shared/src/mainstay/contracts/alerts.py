@@ -1,7 +1,7 @@
 """What alerts says: alerts and what became of them, playbooks and their tasks, and deliveries that failed for good."""
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -134,7 +134,7 @@ class FactStated(msgspec.Struct, frozen=True, omit_defaults=True):
     account_id: str
     occurred_at: datetime
     kind: str
-    fact: dict[str, Any]
+    fact: msgspec.Raw
     run_id: str
     playbook: str
     version: int

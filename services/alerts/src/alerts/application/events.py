@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Change, Step
 from alerts.domain.messages import text_of, title_of
@@ -102,7 +104,7 @@ def task_done(
 
 def fact_stated(run: Run, task: Task, fact: StateFact, zone: ZoneInfo, now: datetime) -> Outgoing:
     """The record for a fact that a playbook states."""
-    said = dict(fact.stated(task.id, day_of(now, zone)))
+    said = msgspec.Raw(msgspec.json.encode(fact.stated(task.id, day_of(now, zone))))
     data = FactStated(run.account_id, now, fact.kind, said, run.id, run.playbook, run.version, task.step)
     return record_of(data, now)
 
