@@ -55,10 +55,11 @@ PEOPLE = (
     Person(NADIA, LONDON, "manager"),
     Person(MAYA, LONDON),
     Person(JONAS, BERLIN),
-    Person(SOFIA, LISBON, deputy=AMELIA),
     Person(LIAM, SINGAPORE, language="zh-Hans"),
     Person(AMELIA, NEW_YORK),
+    Person(SOFIA, LISBON, deputy=AMELIA),
 )
+"""Managers and deputies before those who name them."""
 
 
 async def enter_people(services: Services, settings: DemoSettings, first_day: date) -> None:
