@@ -54,6 +54,9 @@ async def test_a_rule_goes_by_any_metric_of_the_scorecard_and_speaks_in_percents
     assert opened["title"] == "Acme: share of seats in use at 37.5 %"
     assert opened["text"] == "share of seats in use is below 40 %"
 
+    (alert,) = await alerts.alerts(rule="seats-unused")
+    assert alert["title"] == opened["title"]  # and so does whoever asks
+
     await alerts.hears(read(alerts, hours=0.2, stickiness_28d=0.1))  # seats are as before
     await alerts.hears(read(alerts, hours=0.3, seat_utilisation=None))  # not known is not well
     assert await of_rule(alerts, "seats-unused") == [("warning", "open")]

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from mainstay.contracts.facts import TicketFact
 from mainstay.contracts.health_score import MeasuresChanged, ScoreChanged
-from tests.integration.health_score.health import Health, daily, usage
+from tests.integration.health_score.health import Health, daily, instant, stated, usage
 from tests.integration.health_score.health import value as worth
 from tests.integration.health_score.test_cards import activate, put
 
+OPENED = "2026-03-01T08:00Z"
 RECENCY = """
 bands: {yellow: {begins: 50}, green: {begins: 75}, coverage_floor: 0}
 groups:
@@ -98,3 +100,15 @@ async def test_what_leaves_the_scorecard_has_no_value_any_more(acme: Health) -> 
     assert {metric for metric, value in (await known(acme)).items() if value is not None} == {
         "days_since_last_activity"
     }
+
+
+async def test_an_account_that_nobody_uses_has_values_too(health: Health) -> None:
+    ticket = TicketFact("acme", "t1", instant("2026-03-01T09:00Z"), priority="urgent", opened_at=instant(OPENED))
+    await health.receives(stated(ticket))
+    assert (await known(health))["open_urgent_tickets"] == 1
+
+    resolved = TicketFact("acme", "t1", instant("2026-03-04T09:00Z"), resolved_at=instant("2026-03-04T09:00Z"))
+    await health.until("2026-03-04T09:00Z")
+    await health.receives(stated(resolved))
+    assert (await known(health))["open_urgent_tickets"] == 0
+    assert await known(health) == await shown(health)

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from alerts.application.wording import text_of, title_of
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Change, Step
-from alerts.domain.messages import text_of, title_of
 from alerts.domain.playbooks import Playbook, StateFact
 from alerts.domain.rules import Rulebook
 from alerts.domain.runs import Run, Task

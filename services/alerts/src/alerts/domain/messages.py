@@ -9,7 +9,7 @@ from urllib.parse import quote
 from alerts.domain.accounts import Account
 from alerts.domain.action_links import HOLDS_FOR, Action, ActionLink, LinkSigner, Who
 from alerts.domain.alerts import Alert, Notice
-from alerts.domain.rules import Rule, Rulebook
+from alerts.domain.rules import Rulebook
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Category, Severity
 
@@ -164,18 +164,6 @@ class Digest:
     def severity(self) -> Severity:
         """That of the most severe."""
         return max((message.severity for message in self.messages), key=lambda severity: severity.rank)
-
-
-def title_of(alert: Alert, account: Account, rule: Rule | None) -> str:
-    """What happened, in one line, in the rule's own words."""
-    if rule is None:
-        return f"{account.label}: {alert.rule}"
-    return rule.worded(rule.title, {**alert.words, "account": account.label})
-
-
-def text_of(alert: Alert, account: Account, rule: Rule | None) -> str:
-    """Why, in a sentence or two, in the rule's own words."""
-    return rule.worded(rule.text, {**alert.words, "account": account.label}) if rule else ""
 
 
 def compose(

@@ -213,9 +213,11 @@ def _rescored(
     changes: list[Change] = []
     if total.score != before.score or now.band is not before.band:
         changes.append(ScoreMoved(moment.at, before.score, _moved(before.contributions, account.health.contributions)))
-    if changes or closes:
+    never_active = account.first_day is None  # so there are no closes, and little to say
+    if changes or closes or never_active:
         ends_month = not moment.restated and any((close.day + DAY).day == 1 for close in closes)
-        changes += _tell_measures(account, scored, moment.at, all_of_them=ends_month)
+        again = ends_month or (never_active and moment.today.day == 1)
+        changes += _tell_measures(account, scored, moment.at, all_of_them=again)
     if entered:
         known_before = before.band if before.band_entered_on else None
         changes.append(
