@@ -69,6 +69,7 @@ def _refused(struct: type[msgspec.Struct], action: StateFact, pointer: str) -> F
     thing = {} if action.thing is None else {action.thing: "a-thing"}
     try:
         msgspec.convert({**said, **thing, "account_id": "an-account", "occurred_at": _AN_INSTANT}, struct)
+        msgspec.json.encode(said)  # text that is no Unicode could not be told
     except (msgspec.ValidationError, ValueError) as error:
         found = _PLACE.match(str(error))
         place = re.sub(r"[.\[\]]+", "/", found["place"] or "").rstrip("/") if found else ""
