@@ -9,6 +9,7 @@ from tests.load.alerts import delivering, evaluating, working
 from tests.load.health_score import consumption, portfolio
 from tests.load.ingest.comparison import compare as compare_ingest
 from tests.load.renewals import board, milestones, retention
+from tests.load.renewals import importing as contract_importing
 
 CHART = Path(__file__).parents[2] / "docs/images/portfolio-growth.svg"
 

@@ -70,7 +70,7 @@ async def test_the_operator_s_address_of_the_settings_gets_mail(
         await made.delivers()
 
     assert mail.recipients == [["ops@example.com"]]
-    assert mail.mails[0]["Subject"] == "渠道「there」已停用"
+    assert mail.mails[0]["Subject"] == "渠道“there”已停用"
     assert await prepare(manage, "", Language.EN, never)  # the setting was taken out
     assert [one["name"] for one in (await made.get("/v1/channels"))["data"]] == ["there"]
     assert await prepare(manage, "ops@example.com", Language.EN, never)

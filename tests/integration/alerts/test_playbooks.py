@@ -4,17 +4,22 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
-from mainstay.contracts.envelope import Event
+from mainstay.contracts.alerts import FactStated
+from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.health_score import AccountValue, StageChanged
+from mainstay.messaging.port import Record
 from tests.integration.alerts.sinks import HttpSink
 from tests.integration.alerts.test_erasure import asked, holds
 from tests.integration.alerts.test_people import save
 from tests.integration.alerts.world import World, close, fell, known, went_silent, window_opened, world
 
 DAY = timedelta(days=1)
+ALWAYS = {"hours": {"since": "00:00", "until": "24:00"}, "workdays": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
 MINE: dict[str, Any] = {
     "id": "mine",
     "name": "Mine",
@@ -153,9 +158,10 @@ def _renewal_in(alerts: World, days: int) -> Any:
 async def test_overdue_tasks_remind_whoever_has_them_and_then_their_manager(alerts: World, sink: HttpSink) -> None:
     await only_mine(alerts)
     channel = await alerts.webhook(sink.url, categories=["renewal"])
-    chat, none = {"channel_id": channel["id"]}, {"daily_at": None, "weekly_at": None}
-    await save(alerts, "boss", chat={**chat, "mention": "boss"}, digests=none)
-    await save(alerts, "ann@example.com", manager="boss", chat={**chat, "mention": "ann"}, digests=none)
+    chat: dict[str, Any] = {"channel_id": channel["id"]}
+    always: dict[str, Any] = {"digests": {"daily_at": None, "weekly_at": None}, **ALWAYS}
+    await save(alerts, "boss", chat={**chat, "mention": "boss"}, **always)
+    await save(alerts, "ann@example.com", manager="boss", chat={**chat, "mention": "ann"}, **always)
     await alerts.hears(known(alerts.clock.now()))
     await post(alerts, "/v1/playbooks/mine/runs", 201, account_id="acme")
 
@@ -223,7 +229,7 @@ async def test_a_playbook_is_refused_with_everything_that_is_wrong_with_it(alert
         "steps": [
             {"key": "a", "title": "A", "role": "csn", "due": {"weeks": 1}, "after": "b"},
             {"key": "b", "title": {"de": "B"}, "role": "csm", "condition": "health_bund == 'red'"},
-            {"key": "c", "title": "C", "action": {"fact": {"stage": "growth"}}},
+            {"key": "c", "title": "C", "action": {"fact": {"account": {"stage": "grown"}}}},
             {"key": "d", "title": "D", "action": {"playbook": "handovar"}},
         ],
     }
@@ -238,7 +244,7 @@ async def test_a_playbook_is_refused_with_everything_that_is_wrong_with_it(alert
         "/playbook/steps/0/after",
         "/playbook/steps/1/title",
         "/playbook/steps/1/condition",
-        "/playbook/steps/2/action/fact",
+        "/playbook/steps/2/action/fact/account/stage",
         "/playbook/steps/3/action/playbook",
     }
     assert "did you mean silent?" in told["/playbook/triggers/0/alert/rules/0"]
@@ -266,3 +272,69 @@ async def test_runs_of_an_erased_account_go_with_it(alerts: World) -> None:
     await alerts.application.due.run_due()
 
     assert await holds(alerts, "canary") == []
+
+
+def states(*facts: Any, **more: Any) -> dict[str, Any]:
+    """A playbook that states facts at once, one after the other."""
+    steps = [{"key": f"s{number}", "title": "State it", "action": {"fact": fact}} for number, fact in enumerate(facts)]
+    return {"id": "mine", "name": "Mine", "category": "lifecycle", "when_done": "won", "steps": steps, **more}
+
+
+async def stated(alerts: World) -> list[FactStated]:
+    rows = await alerts.rows("SELECT key, value, header_names, header_values FROM alerts.outbox ORDER BY id")
+    decode = Decoder(FactStated)
+    found: list[FactStated] = []
+    for number, row in enumerate(rows):
+        headers = tuple(zip(row.header_names, row.header_values, strict=True))
+        event = decode(Record("alert-events", 0, number, row.key, row.value, headers, alerts.clock.now()))
+        found += [event.data] if event is not None else []
+    return found
+
+
+async def test_a_playbook_states_facts_with_the_day_and_a_thing_of_its_own(alerts: World) -> None:
+    objective = {"objective": {"words": "Live in spring", "state": "active", "due_on": "$today"}}
+    await put(alerts, states({"account": {"stage": "will_churn", "tier": None}}, objective))
+    await alerts.hears(known(alerts.clock.now(), zone="Pacific/Kiritimati"))
+
+    run = await post(alerts, "/v1/playbooks/mine/runs", 201, account_id="acme")
+
+    assert (run["state"], [task["state"] for task in run["tasks"]]) == ("won", ["done", "done"])
+    account, plan = await stated(alerts)
+    assert (account.account_id, account.kind, account.step) == ("acme", "account", "s0")
+    assert msgspec.json.decode(account.fact) == {"stage": "will_churn", "tier": None, "by": "playbook mine"}
+    assert msgspec.json.decode(plan.fact) == {
+        "objective_id": run["tasks"][1]["id"],
+        "words": "Live in spring",
+        "state": "active",
+        "due_on": str(alerts.clock.now().astimezone(ZoneInfo("Pacific/Kiritimati")).date()),
+        "by": "playbook mine",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fact", "pointer", "detail"),
+    [
+        ({"account": {"stage": "grown"}}, "/account/stage", "Invalid enum value 'grown'"),
+        ({"account": {"stge": "growth"}}, "/account/stge", "did you mean stage?"),
+        ({"account": {"owner": "ben"}}, "/account/owner", "is changed by POST /v1/reassignments"),
+        ({"account": {"occurred_at": "2026-01-01T00:00:00Z"}}, "/account/occurred_at", "is the instant"),
+        ({"account": {}}, "/account", "states nothing"),
+        ({"account": {"tier": "a\u0001b"}}, "/account/tier", "matching regex"),
+        ({"objective": {"words": "w", "due_on": "tomorrow"}}, "/objective/due_on", "Invalid RFC3339"),
+        ({"objective": {"words": "w", "state": "$today"}}, "/objective/state", "Invalid enum value"),
+        ({"advocacy": {"state": "asked"}}, "/advocacy", "missing required field `kind`"),
+        ({"handover": {"steps": [{"what": "x"}]}}, "/handover/steps", "missing required field `step_id`"),
+        ({"ticket": {"priority": "high"}}, "/ticket", "people state others to ingest"),
+        ({"acount": {"stage": "growth"}}, "/acount", "did you mean account?"),
+        ({"account": {"stage": "growth"}, "objective": {}}, "", "names one kind of fact"),
+        ("growth", "", "names one kind of fact"),
+    ],
+)
+async def test_a_fact_is_checked_by_its_schema_when_the_playbook_is_saved(
+    alerts: World, fact: Any, pointer: str, detail: str
+) -> None:
+    answer = await put(alerts, states(fact), 422)
+
+    (error,) = answer["errors"]
+    assert error["pointer"].startswith(f"/playbook/steps/0/action/fact{pointer}")
+    assert detail in error["detail"]

@@ -14,6 +14,19 @@ from tests.integration.alerts.world import World, known
 
 __all__ = ["office"]
 
+MINE: dict[str, Any] = {
+    "id": "mine",
+    "name": "Mine",
+    "category": "lifecycle",
+    "triggers": [{"handover": True}],
+    "steps": [
+        {"key": "call", "title": "Call them", "role": "csm", "due": {"days": 1}},
+        {"key": "look", "title": "Look", "role": "owner", "due": {"days": 1}},
+        {"key": "offer", "title": "Offer", "role": "sales", "due": {"days": 1}},
+        {"key": "plan", "title": "Plan", "role": "csm", "after": "call", "due": {"days": 2}},
+    ],
+}
+
 
 async def book(alerts: World) -> None:
     """Four accounts of ann's with 10, 40, 60 and 90 thousand of ARR, and one of bob's with 50."""
@@ -52,8 +65,24 @@ async def test_the_preview_spreads_fairly_and_shows_the_load_before_and_after(of
     assert {name: load["after"]["points"] for name, load in loads.items()} == {"ann": 0, "bob": 15, "cat": 15}
     assert sum(load["after"]["open_alerts"] for load in loads.values()) == 1
     assert loads["ann"]["before"]["arr"] == [{"amount": "200000", "currency": "EUR"}]
-    assert loads["bob"]["before"]["tasks"] is None
+    assert loads["bob"]["before"]["tasks"] == 0
     assert not await given(office)
+    assert not mail.mails
+
+
+async def test_the_preview_counts_the_tasks_that_go_with_the_accounts(office: World, mail: MailSink) -> None:
+    await book(office)
+    async with office.api() as api:
+        saved = await api.put("/v1/playbooks/mine", json={"playbook": MINE})
+    assert saved.status_code == 201, saved.text
+    for account in ("a0", "a1", "a4"):
+        await post(office, "/v1/playbooks/mine/runs", 201, account_id=account)
+
+    question: dict[str, Any] = {"from": {"owner": "ann"}, "to": ["bob"]}
+    answer = await post(office, "/v1/reassignments/preview", **question)
+
+    tasks = {load["person_id"]: (load["before"]["tasks"], load["after"]["tasks"]) for load in answer["loads"]}
+    assert tasks == {"ann": (4, 0), "bob": (2, 6)}  # the task for sales stays with sales
     assert not mail.mails
 
 

@@ -9,7 +9,7 @@ import pytest
 from mainstay.kernel.clock import ManualClock
 from tests.integration.alerts.sinks import HttpSink, MailSink
 from tests.integration.alerts.test_people import save
-from tests.integration.alerts.test_rules import scored
+from tests.integration.alerts.test_rules import LOW, put, scored
 from tests.integration.alerts.world import World, close, fell, known, renewed, window_opened, world
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -516,3 +516,57 @@ async def test_a_score_that_sinks_further_is_told_again_and_one_that_swings_is_n
         counts.append(sum("The health score" in str(each["Subject"]) for each in mail.mails))
 
     assert counts == [1, 1, 2, 2]
+
+
+async def test_a_preview_counts_the_messages_that_then_come(office: World, mail: MailSink) -> None:
+    """Grouped by account, held over the night, two a day and the rest in the digest: as it is told, so it was said."""
+    await person(office, "ann", daily_budget=2, digests={"daily_at": "08:30", "weekly_at": None})
+    await person(office, "ben", daily_budget=1)
+    await routing(office, {"to": [{"role": "owner"}], "group_minutes": 45})
+    rule = LOW | {"for": "0s"}
+    assert (await put(office, rule)).status_code == 201
+    for other in ("low-score", "score-drop"):
+        await post(office, f"/v1/alert-rules/{other}/disable")
+    owners = {"acme": "ann", "globex": "ann", "initech": "ann", "umbrella": "ben", "hooli": "ben"}
+    now = office.clock.now()
+    await office.hears(*(known(now, account=account, owner=owner) for account, owner in owners.items()))
+    for hour in range(30):
+        for number, account in enumerate(owners):
+            if (hour * 7 + number * 5) % 11 == 0:
+                await office.hears(scored(office, 45 - hour, account=account))
+            elif (hour + number) % 9 == 0:
+                await office.hears(scored(office, 80, account=account))
+        for _ in range(4):
+            office.clock.advance(timedelta(minutes=15))
+            await office.application.due.run_due()
+            await office.delivers()
+    for _ in range(120):
+        office.clock.advance(timedelta(hours=1))
+        await office.application.due.run_due()
+        await office.delivers()
+
+    said = await post(office, "/v1/alert-rules/preview", rule=rule, days=30)
+
+    openings = {"ann": 0, "ben": 0}
+    for recipients, one in zip(mail.recipients, mail.mails, strict=True):
+        subject = str(one["Subject"])
+        if not subject.startswith(("Resolved", "Your day")):
+            openings[recipients[0].partition("@")[0]] += 1
+    assert {each["person_id"]: each["messages"] for each in said["receivers"]} == openings
+    assert said["messages"] == sum(openings.values()) > 5
+    assert said["in_digests"] > 0
+    assert max(each["busiest_day"] for each in said["receivers"]) == 2
+    carried = await office.rows("SELECT id FROM alerts.delivery WHERE muted_by = 'budget' AND person_id = 'ann'")
+    assert said["in_digests"] == len(carried)
+
+
+async def test_a_preview_says_whom_nobody_hears_and_what_is_muted(office: World) -> None:
+    await routing(office, {"to": [{"role": "owner"}]})
+    rule = LOW | {"for": "0s"}
+    now = office.clock.now()
+    await office.hears(known(now, owner="nobody-known"), known(now, account="globex", stage="churned"))
+    await office.hears(scored(office, 45), scored(office, 45, account="globex"))
+
+    said = await post(office, "/v1/alert-rules/preview", rule=rule, days=30)
+
+    assert (said["firings"], said["messages"], said["unheard"], said["muted"]) == (2, 0, 1, 1)

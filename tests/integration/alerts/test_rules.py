@@ -121,7 +121,8 @@ async def test_a_rule_switched_on_finds_the_past_and_tells_nobody_of_it(alerts: 
     assert sink.arrivals == []
 
 
-async def test_a_preview_says_what_then_comes(alerts: World) -> None:
+async def test_a_preview_says_what_then_comes(alerts: World, sink: HttpSink) -> None:
+    await alerts.webhook(sink.url)
     body = {"rule": LOW | {"for": "0s"}, "days": 90}
     await put(alerts, body["rule"])  # type: ignore[arg-type]  # a rule
     alerts.clock.advance(DAY)
@@ -141,6 +142,7 @@ async def test_a_preview_says_what_then_comes(alerts: World) -> None:
         ("ann@example.com", 4, 4),
         ("ben@example.com", 1, 1),
     ]
+    assert (preview["messages"], preview["in_digests"], preview["muted"], preview["unheard"]) == (5, 0, 0, 0)
 
 
 async def test_a_condition_in_cel_is_looked_at_with_each_fact_it_uses(alerts: World) -> None:

@@ -10,7 +10,7 @@ from alerts.application.worklist import Asked
 from alerts.domain.worklist import Kind, Weights
 from alerts.store.worklist import StoredWorklist
 from mainstay.contracts.envelope import Event
-from mainstay.contracts.facts import NextStep, TouchpointFact
+from mainstay.contracts.facts import NextStep, SurveyResponseFact, TouchpointFact
 from tests.integration.alerts.test_cases import case
 from tests.integration.alerts.test_people import save
 from tests.integration.alerts.test_playbooks import post, put
@@ -168,3 +168,23 @@ async def test_health_by_which_work_is_ranked_goes_by_the_order_of_facts(alerts:
     [row] = await alerts.rows("SELECT band, score FROM alerts.account_health")
 
     assert (row.band, row.score) == ("red", 41)
+
+
+async def test_risks_of_an_account_whose_churn_is_accepted_are_no_work(alerts: World) -> None:
+    now = alerts.clock.now()
+    promoter = SurveyResponseFact("acme", "s1", now, "nps", 10)
+    await alerts.hears(known(now), fell("green", "red", now), Event("nps", "crm", now, promoter))
+    await case(alerts, "POST", "", 201, account_id="acme", reason="price")
+    assert [row["kind"] for row in await work(alerts)] == ["alert", "case", "alert"]
+
+    await alerts.hears(known(now, stage="will_churn", sequence=2))
+
+    rows = await work(alerts)
+    assert [row["kind"] for row in rows] == ["case", "alert"]
+    assert "NPS 10" in rows[1]["title"]
+    reasons = {part["name"]: part["why"] for part in rows[0]["parts"]}
+    assert reasons["alerts"] == "the worst open alert is info"
+    assert len(await alerts.alerts(state="open")) == 2  # it is still an alert, and counts in figures
+
+    await alerts.hears(known(now, stage="growth", sequence=3))
+    assert [row["kind"] for row in await work(alerts)] == ["alert", "case", "alert"]

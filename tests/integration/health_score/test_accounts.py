@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from health_score.consumers import owner_given
+from health_score.consumers import NoSuchFact, stated_by_alerts
 from health_score.domain.account import ZoneUnknown
-from mainstay.contracts.alerts import AccountReassigned
+from mainstay.contracts.alerts import AccountReassigned, FactStated
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Event, encode
 from mainstay.contracts.health_score import AccountChanged
@@ -216,7 +216,7 @@ async def test_an_account_given_away_has_its_new_owner_with_the_day(health: Heal
     await health.receives(fact("acme", at="2026-02-22T09:00Z", owner="ann"))
     given = AccountReassigned("acme", START, "bob", date(2026, 3, 2), "r1", "max", "ann leaves", previous_owner="ann")
     out = encode(Event("e1", "mainstay/alerts", START, given))
-    heard = owner_given(Record(out.topic, 0, 0, out.key, out.value, out.headers, START))
+    heard = stated_by_alerts(Record(out.topic, 0, 0, out.key, out.value, out.headers, START))
     assert heard is not None
 
     for _ in range(2):
@@ -226,3 +226,39 @@ async def test_an_account_given_away_has_its_new_owner_with_the_day(health: Heal
     assert said.owner == "bob"
     assert [(each.role, each.person, each.since) for each in said.team] == [("csm", "bob", date(2026, 3, 2))]
     assert len(await health.said(AccountChanged, account="acme")) == 2
+
+
+def playbook_fact(kind: str, stated: Any) -> FactStated:
+    return FactStated("acme", START, kind, msgspec.Raw(msgspec.json.encode(stated)), "r1", "p", 3, "s")
+
+
+def heard(data: Any, event_id: str = "e1") -> Any:
+    out = encode(Event(event_id, "mainstay/alerts", data.occurred_at, data))
+    return stated_by_alerts(Record(out.topic, 0, 0, out.key, out.value, out.headers, START))
+
+
+async def test_what_a_playbook_states_is_a_fact_like_any_other(health: Health) -> None:
+    await health.receives(fact("acme", at="2026-02-22T09:00Z", stage="growth", tier="gold"))
+    objective = {"objective_id": "o1", "words": "Live in spring", "state": "active", "due_on": "2026-05-01"}
+    said = [
+        playbook_fact("account", {"stage": "will_churn", "by": "playbook p"}),
+        playbook_fact("objective", objective),
+    ]
+
+    for _ in range(2):
+        for number, each in enumerate(said):
+            await health.receives(heard(each, f"e{number}"))
+
+    account = await health.get("/accounts/acme")
+    assert (account["stage"], account["tier"]) == ("will_churn", "gold")
+    plan = await health.get("/accounts/acme/success-plan")
+    assert [(each["objective_id"], each["words"]) for each in plan["objectives"]] == [("o1", "Live in spring")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "stated"),
+    [("weather", {}), ("account", {"stage": "sold"}), ("account", ["no object"]), ("objective", {"words": "no id"})],
+)
+def test_what_is_no_fact_goes_aside(kind: str, stated: Any) -> None:
+    with pytest.raises(NoSuchFact, match=kind):
+        heard(playbook_fact(kind, stated))

@@ -75,7 +75,7 @@ def test_a_message_says_what_why_worth_whose_and_what_next() -> None:
         (
             silent(date(2026, 2, 1), hours=0),
             "Acme has gone silent",
-            "No activity since 2026-02-01; 9 days of quiet are this account's habit.",
+            "No activity since 2026-02-01; it is usually quiet for 9 days at most.",
         ),
         (
             window(hours=0),

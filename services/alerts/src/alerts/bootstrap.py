@@ -176,7 +176,7 @@ def build_application(
     digests = Digests(directory, rules, words, public_holidays, clock, DailyAgenda(worklist))
     links = Links(alerts=settings.public_url, health=settings.health_url, rules=settings.rule_pages_url)
     people_reading = StoredPeopleReading(database)
-    reassign = Reassign(open_work, directory, clock)
+    reassign = Reassign(open_work, directory, known_playbooks, clock)
     signer = LinkSigner(settings.secret_key, settings.previous_secret_keys)
     playing = Playing(open_work, known_playbooks, TellTasks(directory), clock, quiet_after=settings.quiet_after)
     gate = Gate(directory, public_holidays, Interventions(known_playbooks))
@@ -194,7 +194,7 @@ def build_application(
             reading=reading,
             rules=rules,
             rule_documents=RuleDocuments(open_work, rules, rule_of, shipped_documents(), clock),
-            preview=PreviewRules(open_work, clock),
+            preview=PreviewRules(open_work, router, public_holidays, clock),
             open_work=open_work,
             handle=handle,
             playbooks=PlaybookDocuments(

@@ -6,12 +6,13 @@ from typing import Any
 
 from alerts.application.erasure import Asked, ObeyErasures
 from alerts.application.watching import Heard, KeepAccounts, Watch
-from alerts.domain.accounts import Account, Assignment
+from alerts.domain.accounts import SOURCE, Account, Assignment
 from alerts.domain.conditions.terms import DAY_SECONDS
 from alerts.domain.observations import (
     BandEntered,
     BecameActive,
     Fact,
+    MeasuresRead,
     MeasureWentStale,
     MetricDeviated,
     MilestoneMissed,
@@ -57,6 +58,8 @@ from mainstay.messaging.consuming import Subscription
 from mainstay.messaging.port import Record
 
 GROUP = "alerts"
+SHARES = frozenset({"share", "trend"})
+"""The units of metrics that people read in percent."""
 
 _health = Decoder(*(event for event in health.EVENTS if event is not health.AccountChanged))
 _renewals = Decoder(RenewalWindowOpened, MilestoneReached, RenewalRiskChanged, TermRenewed, TermEnded)
@@ -141,7 +144,7 @@ def decode_source(record: Record) -> Heard[Observation] | None:
     quiet = isinstance(data, SourceSilent)
     at = data.last_seen + timedelta(seconds=data.quiet_seconds) if quiet else data.last_seen
     fact = SourceQuiet(data.source_id, quiet, data.last_seen)
-    return _heard(event, Observation(f"source:{data.source_id}", event.id, max(at, event.time), fact))
+    return _heard(event, Observation(f"{SOURCE}{data.source_id}", event.id, max(at, event.time), fact))
 
 
 def decode_erasure(record: Record) -> Heard[Asked] | None:
@@ -152,12 +155,18 @@ def decode_erasure(record: Record) -> Heard[Asked] | None:
 
 def _health_fact(data: Any) -> Fact:
     match data:
+        case health.StageChanged() | health.StageOverdue():
+            return _stage_fact(data)
         case health.BandChanged():
             previous = Band(data.previous_band) if data.previous_band is not None else None
             said = tuple(Phrase(phrase.key, phrase.params) for phrase in data.phrases)
             return BandEntered(Band(data.band), previous, data.score, data.reason, said)
         case health.ScoreChanged():
             return ScoreMoved(data.score, data.previous_score, Band(data.band))
+        case health.MeasuresChanged():
+            values = {each.metric: each.value for each in data.measures}
+            shares = tuple(each.metric for each in data.measures if each.unit in SHARES)
+            return MeasuresRead(values, shares)
         case health.MetricDeviated():
             return MetricDeviated(data.metric, data.day, data.value, data.expected, data.deviation)
         case health.MeasureStale():
@@ -166,14 +175,16 @@ def _health_fact(data: Any) -> Fact:
             return WentSilent(data.last_activity_on, data.habit_days)
         case health.AccountActiveAgain():
             return BecameActive(data.last_activity_on)
-        case health.StageChanged():
-            return StageEntered(data.stage, data.previous_stage)
-        case health.StageOverdue(milestone=None):
-            return StageOverdue(data.stage or "", data.due_on)
-        case health.StageOverdue(milestone=str(milestone)):
-            return MilestoneMissed(milestone, data.due_on)
         case _:
             raise TypeError(f"{type(data).__name__} is no event about health")
+
+
+def _stage_fact(data: health.StageChanged | health.StageOverdue) -> Fact:
+    if isinstance(data, health.StageChanged):
+        return StageEntered(data.stage, data.previous_stage)
+    if data.milestone is not None:
+        return MilestoneMissed(data.milestone, data.due_on)
+    return StageOverdue(data.stage or "", data.due_on)
 
 
 def _renewal_fact(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import cel
 
-from alerts.domain.conditions.variables import MEASURE, VARIABLES, meaning
+from alerts.domain.conditions.variables import MEASURE, VARIABLES, meaning, measure
 from alerts.domain.rules import Condition
 
 MOST_CHARACTERS: Final = 1_000
@@ -117,12 +117,13 @@ def _checked_names(words: list[_Word], measures: Collection[str]) -> Iterator[st
 
 
 def _checked_variable(word: _Word, measures: Collection[str]) -> str:
-    metric = word.text.removeprefix(MEASURE)
+    of_metrics = {measure(one) for one in measures}
     if meaning(word.text) is None:
-        known = [*VARIABLES, *(f"{MEASURE}{one}" for one in measures)]
-        raise ExpressionInvalid(f"there is no variable {word.text}{_nearest(word.text, known)}", word.position)
-    if metric != word.text and measures and metric not in measures:
-        near = _nearest(word.text, [f"{MEASURE}{one}" for one in measures])
+        near = _nearest(word.text, [*VARIABLES, *of_metrics])
+        raise ExpressionInvalid(f"there is no variable {word.text}{near}", word.position)
+    if word.text.startswith(MEASURE) and measures and word.text not in of_metrics:
+        near = _nearest(word.text, of_metrics)
+        metric = word.text.removeprefix(MEASURE)
         raise ExpressionInvalid(f"no measure has the metric {metric}{near}", word.position)
     return word.text
 

@@ -34,6 +34,7 @@ from alerts.domain.rules import Condition
 from alerts.domain.texts import Text
 from alerts.domain.words import Category, Language, Severity
 from alerts.expressions import ExpressionInvalid, compiled
+from alerts.playbook_facts import fact_of
 from alerts.rulebook import Fault, near
 
 MEMBERS = (
@@ -43,7 +44,7 @@ MEMBERS = (
 REQUIRED = ("id", "name", "category", "steps")
 STEP_MEMBERS = ("key", "title", "guidance", "role", "due", "after", "condition", "action")
 TRIGGERS = ("alert", "stage", "date", "renewal_window", "handover")
-ACTIONS = ("message", "playbook")
+ACTIONS = ("message", "playbook", "fact")
 STAGES = ("onboarding", "growth", "nurture", "renewal", "will_churn", "churned")
 MOST_STEPS = 50
 MOST_TRIGGERS = 20
@@ -287,11 +288,9 @@ class _Reader:
                     self._fault(pointer, f"there is no playbook {playbook_id}{near(playbook_id, self._playbooks)}")
                 return StartPlaybook(playbook_id)
             case "fact":
-                self._fault(
-                    pointer,
-                    "playbooks state no facts yet: make it a task, and have whoever does it state the fact to ingest",
-                )
-                return None
+                fact, faults = fact_of(says, pointer, str(self._written.get("id")))
+                self._faults += faults
+                return fact
             case _:
                 self._fault(pointer, f"there is no such action{near(str(kind), ACTIONS)}: {', '.join(ACTIONS)}")
                 return None

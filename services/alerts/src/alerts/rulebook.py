@@ -14,7 +14,7 @@ import yaml
 
 from alerts.domain.holding import Holding
 from alerts.domain.kinds import SPECS, Kind, Reaching, Setting, Spec
-from alerts.domain.rules import ATTACHABLE, Condition, Rule, Rulebook, RuleInvalid
+from alerts.domain.rules import ATTACHABLE, HEALTH_SCORE, Condition, Rule, Rulebook, RuleInvalid
 from alerts.domain.words import Category, Severity
 from alerts.expressions import ExpressionInvalid, compiled
 
@@ -101,6 +101,7 @@ class _Reader:
             raise RuleRefused(self._name, self._faults)
         spec = SPECS[kind]
         when, conditions = self._when(kind, spec, written.get("when", {}))
+        self._check_metric(kind, when)
         levels = self._levels(kind, spec, when)
         severity = self._severity(kind, spec, levels, conditions)
         holding = Holding(*(self._duration(f"/{name}", written.get(name, "0s")) for name in _TIMES))
@@ -223,6 +224,11 @@ class _Reader:
         if kind is Kind.CEL and not stated:
             self._fault("/when", "say under which condition it is info, warning or critical")
         return when, conditions
+
+    def _check_metric(self, kind: Kind, when: Mapping[str, Any]) -> None:
+        metric, known = str(when.get("metric")), [HEALTH_SCORE, *self._measures]
+        if kind is Kind.METRIC_THRESHOLD and self._measures and metric not in known:
+            self._fault("/when/metric", f"no measure has the metric {metric}{near(metric, known)}")
 
     def _set(self, pointer: str, setting: Setting, value: Any) -> Any:
         match setting:

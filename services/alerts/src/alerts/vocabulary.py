@@ -20,9 +20,10 @@ from alerts.domain.vocabulary import Sentences, Vocabulary, VocabularyInvalid
 from alerts.domain.words import Language
 from alerts.rulebook import shipped_rulebook
 from mainstay.language.catalogue import TextInvalid, TextMissing, phrases
+from mainstay.language.naming import name_of
 from mainstay.language.negotiation import Language as SpokenLanguage
 
-SECTIONS = ("labels", "severities", "categories", "bands", "terms", "endings", "rules")
+SECTIONS = ("labels", "severities", "categories", "bands", "terms", "metrics", "endings", "rules")
 _KNOWN_WORDS = frozenset().union(*WORDS.values())
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +81,9 @@ def _vocabulary(language: Language, written: Mapping[str, Any], english: Mapping
             _check_names(f"{language}: {section}.{name}", words, _names(english[section][name]))
     for term, words in written["terms"].items():
         _check_names(f"{language}: terms.{term}", words, frozenset())
+    for metric, words in written["metrics"].items():
+        if not isinstance(words, str):
+            raise VocabularyInvalid(f"{language}: metrics.{metric} is not a text")
     for ending, words in written["endings"].items():
         _check_names(f"{language}: endings.{ending}", words, frozenset({"by", "grade"}))
     return Vocabulary(
@@ -91,6 +95,7 @@ def _vocabulary(language: Language, written: Mapping[str, Any], english: Mapping
         endings=written["endings"],
         terms=written["terms"],
         tell=partial(_told, language),
+        name=partial(_named, language, written["metrics"]),
         rules={
             str(rule): _sentences(f"{language}: rules.{rule}", str(rule), says)
             for rule, says in written["rules"].items()
@@ -105,6 +110,11 @@ def _told(language: Language, said: Sequence[Phrase]) -> str:
         return catalogue.sentence((each for each in said if each.key in catalogue.messages[spoken]), spoken)
     except (TextMissing, TextInvalid):
         return ""
+
+
+def _named(language: Language, own: Mapping[str, str], code: str) -> str:
+    """What a metric is called: as the operator calls it, else as Mainstay does."""
+    return own.get(code) or name_of(code, SpokenLanguage(language))
 
 
 def _sentences(where: str, rule: str, says: Any) -> Sentences:

@@ -261,7 +261,7 @@ class Service:
             "start": self._start,
             **{f"usage-events {number}": reading(usage) for number in range(1, self._consumers + 1)},
             "customer-signals": reading(consumers.facts(handlers.facts)),
-            "alert-events": reading(consumers.reassignments(handlers.facts)),
+            "alert-events": reading(consumers.facts_of_alerts(handlers.facts)),
             "renewal-events": reading(consumers.values(handlers.values)),
             "privacy-requests": reading(consumers.erasures(handlers.erase)),
             "order of changes": handlers.order_changes.run,

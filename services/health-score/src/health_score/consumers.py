@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from health_score.application.erasure import Asked, ObeyErasures
 from health_score.application.facts import RecordFacts, RecordValues
 from health_score.application.usage import RecordUsage
 from health_score.application.uses import UsageEvent
-from mainstay.contracts.alerts import AccountReassigned
+from mainstay.contracts.alerts import AccountReassigned, FactStated
 from mainstay.contracts.envelope import Decoder, Event
-from mainstay.contracts.facts import FACTS
+from mainstay.contracts.facts import FACTS, Fact
 from mainstay.contracts.ingest import AccountFact, TeamAssignment, UsageRecorded
 from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
 from mainstay.contracts.renewals import AccountValueChanged
@@ -27,7 +29,8 @@ EARLIEST = 0
 """Microseconds since 1970. An account has a close for every day of its life; no product was used before this day."""
 
 _usage = Decoder(UsageRecorded)
-_reassigned = Decoder(AccountReassigned)
+_alerts = Decoder(AccountReassigned, FactStated)
+_KINDS: Mapping[str, Any] = {fact.TYPE.removeprefix("mainstay.customer.").removesuffix(".v1"): fact for fact in FACTS}
 
 
 class ImplausiblyOld(ValueError):
@@ -68,27 +71,48 @@ def values(record: RecordValues) -> Subscription[Any]:
     return Subscription(RENEWAL_EVENTS, group=GROUP, decode=Decoder(AccountValueChanged), handle=record)
 
 
-def owner_given(record: Record) -> Event[AccountFact] | None:
-    """An account given to another owner, as the fact about the account that it is; None for other events.
+class NoSuchFact(ValueError):
+    """What a playbook states is no fact as its kind's schema has it."""
 
-    Raises `UnreadableEvent`.
+
+def stated_by_alerts(record: Record) -> Event[Fact] | None:
+    """An account given to another owner, or what a playbook states, as the fact that it is; None for other events.
+
+    Raises `UnreadableEvent`, `NoSuchFact`.
     """
-    event = _reassigned(record)
+    event = _alerts(record)
     if event is None:
         return None
-    given = event.data
-    fact = AccountFact(
+    said = event.data
+    fact = _owner_given(said) if isinstance(said, AccountReassigned) else _fact_stated(said)
+    return Event(event.id, event.source, event.time, fact, event.traceparent)
+
+
+def _owner_given(given: AccountReassigned) -> Fact:
+    return AccountFact(
         account_id=given.account_id,
         occurred_at=given.occurred_at,
         owner=given.owner,
         team=(TeamAssignment(role=CSM, person=given.owner, since=given.effective_on),),
     )
-    return Event(event.id, event.source, event.time, fact, event.traceparent)
 
 
-def reassignments(record: RecordFacts) -> Subscription[Any]:
-    """Accounts that were given to other owners: facts like those of ingest."""
-    return Subscription(ALERT_EVENTS, group=GROUP, decode=owner_given, handle=record)
+def _fact_stated(said: FactStated) -> Fact:
+    kind = _KINDS.get(said.kind)
+    if kind is None:
+        raise NoSuchFact(f"there is no kind of fact {said.kind!r}")
+    try:
+        fact: Fact = msgspec.convert(
+            {**msgspec.json.decode(said.fact), "account_id": said.account_id, "occurred_at": said.occurred_at}, kind
+        )
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise NoSuchFact(f"{said.kind}: {error}") from error
+    return fact
+
+
+def facts_of_alerts(record: RecordFacts) -> Subscription[Any]:
+    """New owners, and what playbooks state: facts like those of ingest."""
+    return Subscription(ALERT_EVENTS, group=GROUP, decode=stated_by_alerts, handle=record)
 
 
 def erasures(obey: ObeyErasures) -> Subscription[Event[Asked]]:

@@ -121,6 +121,26 @@ class TaskDone(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str | None = None
 
 
+class FactStated(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A playbook states a fact about an account: health-score takes it in like one of ingest's.
+
+    `kind` is that of the fact (`account` for `mainstay.customer.account.v1`), `fact` its members without account and
+    instant.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.playbook.fact_stated.v1"
+    TOPIC: ClassVar[Topic] = ALERT_EVENTS
+
+    account_id: str
+    occurred_at: datetime
+    kind: str
+    fact: msgspec.Raw
+    run_id: str
+    playbook: str
+    version: int
+    step: str
+
+
 class AccountReassigned(msgspec.Struct, frozen=True, omit_defaults=True):
     """Somebody gave an account to another owner, from `effective_on` on: health-score, whose record it is, obeys.
 
@@ -149,4 +169,5 @@ EVENTS = (
     PlaybookStarted,
     PlaybookEnded,
     TaskDone,
+    FactStated,
 )

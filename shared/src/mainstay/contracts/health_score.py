@@ -45,6 +45,33 @@ class ScoreChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     caused_by: tuple[str, ...] = ()
 
 
+class MeasureValue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of a metric that a scorecard measures by (null: it has none); `unit` as metrics have it.
+
+    Of a `share` 1 is the whole, of a `trend` the size of what is compared with.
+    """
+
+    metric: str
+    value: float | None
+    unit: str | None = None
+
+
+class MeasuresChanged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Values of the account's measures are others than those told last: only these are named.
+
+    Said together with a change of the score, and at the end of the account's day; at the end of a month all are named.
+    A value that left the scorecard, or is not known any more, is null.
+    """
+
+    TYPE: ClassVar[str] = "mainstay.health.measures_changed.v1"
+    TOPIC: ClassVar[Topic] = HEALTH_EVENTS
+
+    account_id: str
+    occurred_at: datetime
+    measures: tuple[MeasureValue, ...]
+    scorecard: ScorecardRef
+
+
 class BandChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     """An account entered a band (`red`, `yellow`, `green`, `unknown`).
 
@@ -243,6 +270,7 @@ class AccountChanged(msgspec.Struct, frozen=True, omit_defaults=True):
 
 EVENTS = (
     ScoreChanged,
+    MeasuresChanged,
     BandChanged,
     MetricDeviated,
     AccountSilent,

@@ -1,7 +1,8 @@
 """Messages by key and parameters, in every language that Mainstay speaks; written in Fluent (projectfluent.org).
 
 A folder of texts has one file a language. Besides Fluent's own functions texts may use PERCENT (a share of 1), DAY (a
-day as `YYYY-MM-DD`) and FIGURE (a number with at most one decimal), each in the manner of the language.
+day as `YYYY-MM-DD`), FIGURE (a number with at most one decimal) and NAME (what a metric or measure is called), each in
+the manner of the language.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +55,12 @@ class Catalogue:
         self.messages: dict[Language, dict[str, Message]] = {}
         for language in Language:
             manner = Manner(language)
-            functions: dict[str, Any] = {"PERCENT": manner.percent, "DAY": manner.day, "FIGURE": manner.figure}
+            functions: dict[str, Any] = {
+                "PERCENT": manner.percent,
+                "DAY": manner.day,
+                "FIGURE": manner.figure,
+                "NAME": manner.name,
+            }
             bundle = FluentBundle([LOCALES[language]], functions=functions, use_isolating=False)
             self.messages[language] = {}
             for folder in folders:

@@ -9,6 +9,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
+from mainstay.language.naming import name_of
 from mainstay.language.negotiation import Language
 
 LOCALES: Final = {
@@ -28,6 +29,10 @@ class Manner:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "locale", Locale.parse(LOCALES[self.language]))
+
+    def name(self, code: str) -> str:
+        """What a metric, a measure or an entitlement is called."""
+        return name_of(str(code), self.language)
 
     def number(self, number: float | Decimal) -> str:
         """A number with all its digits, at most three decimals."""

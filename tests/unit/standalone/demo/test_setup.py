@@ -2,15 +2,18 @@ import json
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from alerts.api.people_schemas import PersonBody
 from standalone.demo import http
-from standalone.demo.cast import CAST
+from standalone.demo.cast import AMELIA, CAST, SOFIA
 from standalone.demo.contracts import contract_of
 from standalone.demo.services import Services
 from standalone.demo.settings import DemoSettings, NoAdminKey
 from standalone.demo.setup import enter_contracts, open_channels
+from standalone.demo.team import NADIA, enter_people
 from tests.unit.standalone.demo.conftest import Received, Receiver, Reply
 
 
@@ -62,7 +65,7 @@ async def test_contracts_that_are_there_are_not_entered_again(
     assert sorted(keys) == sorted(each.external_id for each in contracts)
 
 
-async def test_three_channels_lead_to_the_inbox_and_its_secret_is_left_there(
+async def test_two_channels_lead_to_the_inbox_and_its_secret_is_left_there(
     shelf: Shelf, services: Services, settings: DemoSettings
 ) -> None:
     await open_channels(services, settings)
@@ -72,7 +75,6 @@ async def test_three_channels_lead_to_the_inbox_and_its_secret_is_left_there(
     assert shelf.things == made
     assert {thing["kind"]: thing.get("url") or thing["to"] for thing in made} == {
         "slack": "http://127.0.0.1:8009/chat/customer-success",
-        "email": "owner",
         "webhook": "http://127.0.0.1:8009/webhooks/csm-platform",
     }
     (webhook,) = (thing for thing in made if thing["kind"] == "webhook")
@@ -89,8 +91,21 @@ async def test_a_webhook_whose_secret_got_lost_is_made_anew(
     await open_channels(services, settings)
 
     (webhook,) = (thing for thing in shelf.things if thing["kind"] == "webhook")
-    assert len(shelf.things) == 3
+    assert len(shelf.things) == 2
     assert settings.webhook_secrets_file.read_text() == f"whsec_{webhook['id']}\n"
+
+
+async def test_the_team_is_entered_with_a_leave_and_a_deputy(
+    shelf: Shelf, receiver: Receiver, services: Services, settings: DemoSettings
+) -> None:
+    await enter_people(services, settings, date(2026, 3, 4))
+
+    bodies = {unquote(request.path).rpartition("/")[2]: request.json["person"] for request in receiver.received}
+    assert bodies.keys() == {account.owner for account in CAST} | {NADIA}
+    assert bodies[SOFIA]["leaves"] == [{"first": "2026-03-04", "last": "2026-03-11", "deputy": AMELIA}]
+    for request in receiver.received:
+        PersonBody.model_validate(request.json)
+    assert shelf.things == []
 
 
 def test_the_ports_are_those_of_the_services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

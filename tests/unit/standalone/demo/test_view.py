@@ -9,11 +9,15 @@ import pytest
 from pydantic import TypeAdapter
 from rich.console import Console
 
+from alerts.api.playbook_schemas import RunView, TaskView
 from alerts.api.schemas import AccountView as AlertAccountView
 from alerts.api.schemas import AlertView
 from alerts.api.schemas import MoneyView as AlertMoneyView
+from alerts.api.worklist import PartView, WorkView
 from alerts.domain.alerts import State
+from alerts.domain.runs import RunState, TaskState
 from alerts.domain.words import Category, Severity
+from alerts.domain.worklist import Kind
 from health_score.application import health_views, portfolio_views, views
 from renewals.api.renewal_views import OwnerView, RenewalHealthView, RenewalView
 from renewals.api.schemas import MoneyView as RenewalMoneyView
@@ -109,6 +113,67 @@ def alert(name: str, severity: Severity, opened_at: datetime, *, quiet: bool = F
     )
 
 
+def task(title: str, state: TaskState) -> TaskView:
+    return TaskView(
+        id=title,
+        run_id="r1",
+        account_id="acme",
+        step="look",
+        title=title,
+        guidance=None,
+        role="csm",
+        assignee="maya.okafor@example.com",
+        state=state,
+        due_on=date(2026, 3, 5),
+        settled_at=None,
+        settled_by=None,
+        note=None,
+        reminded_at=None,
+        escalated_at=None,
+    )
+
+
+def run(*tasks: TaskView) -> RunView:
+    return RunView(
+        id="r1",
+        account_id="acme",
+        playbook="low-adoption",
+        version=1,
+        name="Low adoption",
+        cause="alert:a1",
+        started_at=NOW - timedelta(hours=3),
+        started_by="mainstay",
+        owner=None,
+        state=RunState.OPEN,
+        ended_at=None,
+        ended_by=None,
+        reason=None,
+        comment=None,
+        tasks=list(tasks),
+    )
+
+
+def work(title: str, priority: float) -> WorkView:
+    return WorkView(
+        kind=Kind.ALERT,
+        id="a1",
+        account=alert("Acme", Severity.CRITICAL, NOW).account,
+        title=title,
+        due_on=None,
+        assignee="amelia.hart@example.com",
+        priority=priority,
+        urgency=50,
+        value=priority / 50,
+        parts=[
+            PartView(name="arr", value=2.5, why="ARR 48,600 GBP"),
+            PartView(name="band", value=20, why="red"),
+            PartView(name="itself", value=40, why="a critical alert"),
+            PartView(name="trend", value=0, why="no score to compare"),
+        ],
+        actions=[],
+    )
+
+
 def renewal(name: str, end: date, score: int | None) -> RenewalView:
     return RenewalView(
         account_id=name.lower(),
@@ -171,6 +236,8 @@ class Answers:
         )
         self.alerts: list[AlertView] = []
         self.renewals: list[RenewalView] = []
+        self.runs: list[RunView] = []
+        self.worklist: list[WorkView] = []
 
     def __call__(self, request: Received) -> Reply:
         body: Any
@@ -199,6 +266,10 @@ class Answers:
                 body = dataclasses.asdict(health)
             case ["alerts"]:
                 body = {"data": [each.model_dump(mode="json") for each in self.alerts], "next_cursor": None}
+            case ["playbook-runs"]:
+                body = {"data": [each.model_dump(mode="json") for each in self.runs], "next_cursor": None}
+            case ["worklist"]:
+                body = {"data": [each.model_dump(mode="json") for each in self.worklist], "next_cursor": None}
             case ["renewals"]:
                 body = {"data": [each.model_dump(mode="json") for each in self.renewals], "next_cursor": None}
             case _:
@@ -327,7 +398,7 @@ def test_commands_are_whole_lines_to_copy(settings: DemoSettings) -> None:
     lines = [line.plain for line in next_steps(settings, "acme")]
 
     curls = [line for line in lines if line.startswith("curl")]
-    assert len(curls) == 4
+    assert len(curls) == 6
     assert all(f'"Authorization: Bearer $(cat {settings.admin_key_file})"' in line for line in curls)
     assert f"{settings.health_score_url}/v1/accounts/acme/health" in curls[0]
     snippet = lines[next(place for place, line in enumerate(lines) if line.startswith("import")) :][:5]
@@ -350,3 +421,30 @@ def test_commands_are_whole_lines_to_copy(settings: DemoSettings) -> None:
 )
 def test_a_measure_is_put_into_words(metric: str, value: float | None, words: str) -> None:
     assert phrase(Measure("some_measure", metric, value, 10.0, 0.2, 2)) == words
+
+
+async def test_playbooks_at_work_show_their_next_task_and_whose_it_is(answers: Answers, settings: DemoSettings) -> None:
+    answers.runs = [run(task("Find out why", TaskState.DONE), task("Ask the champion", TaskState.OPEN))]
+
+    (row,) = (line for line in shown(await picture(settings)).splitlines() if "Low adoption" in line)
+
+    assert row.split() == ["Acme", "Low", "adoption", "3", "h", "Ask", "the", "champion", "2026-03-05", "maya.okafor"]
+
+
+async def test_a_worklist_says_why_its_rows_are_urgent(answers: Answers, settings: DemoSettings) -> None:
+    answers.worklist = [work("Acme fell to red", 148.6)]
+
+    text = shown(await picture(settings), width=140)
+
+    (row,) = (line for line in text.splitlines() if "Acme fell to red" in line)
+    assert row.split()[0] == "149"
+    assert "a critical alert; red" in row
+    assert "amelia.hart's worklist" in text
+
+
+@pytest.mark.usefixtures("answers")
+async def test_without_anything_to_do_it_says_so(settings: DemoSettings) -> None:
+    text = shown(await picture(settings))
+
+    assert "No playbook runs." in text
+    assert "Nothing is to be done." in text

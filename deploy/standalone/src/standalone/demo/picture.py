@@ -11,8 +11,10 @@ import msgspec
 
 from standalone.demo.services import Services
 from standalone.demo.settings import DemoSettings
+from standalone.demo.team import SHOWN
 
 WORST = 8
+WORK_SHOWN = 6
 ABSENT_DAYS = 15
 
 S = TypeVar("S")
@@ -111,6 +113,56 @@ class Alert(msgspec.Struct, frozen=True):
     quiet: bool
 
 
+class Part(msgspec.Struct, frozen=True):
+    """One part of a priority, and why it is so."""
+
+    name: str
+    value: float
+    why: str
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A row of somebody's worklist. `priority` is urgency (0-100) x value (from 1 on)."""
+
+    kind: str
+    account: AlertAccount
+    title: str
+    due_on: date | None
+    priority: float
+    urgency: float
+    value: float
+    parts: tuple[Part, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What makes it urgent most."""
+        urgent = [part for part in self.parts if part.name not in {"arr", "tier"} and part.value > 0]
+        return tuple(part.why for part in sorted(urgent, key=lambda part: -part.value)[:2])
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A step of a playbook that runs, and who has it now."""
+
+    title: str
+    state: str
+    assignee: str | None
+    due_on: date | None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A playbook that runs for an account."""
+
+    account_id: str
+    name: str
+    started_at: datetime
+    tasks: tuple[Task, ...]
+
+    @property
+    def next_task(self) -> Task | None:
+        """What is to be done now."""
+        return next((task for task in self.tasks if task.state == "open"), None)
+
+
 class Renewal(msgspec.Struct, frozen=True):
     """A term that comes to its end; `end` is its last day."""
 
@@ -137,12 +189,17 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a newcomer sees: the portfolio, who needs somebody, what alerts are open, which renewals are ahead."""
+    """What a newcomer sees: the portfolio, who needs somebody, what is done about it, which renewals are ahead.
+
+    `worklist` is the beginning of the day of `team.SHOWN`.
+    """
 
     portfolio: Portfolio
     accounts: Sequence[Account]
     concerns: Sequence[Concern]
     alerts: Sequence[Alert]
+    runs: Sequence[Run]
+    worklist: Sequence[Work]
     renewals: Sequence[Renewal]
 
     def name_of(self, account_id: str) -> str:
@@ -163,15 +220,26 @@ async def read_accounts(services: Services, settings: DemoSettings) -> list[Acco
 
 async def read_picture(services: Services, settings: DemoSettings) -> Picture:
     """The whole picture, as of now."""
-    portfolio, accounts, alerts, renewals = await asyncio.gather(
+    mine = f"{settings.alerts_url}/v1/worklist?owner={quote(SHOWN, safe='')}&limit={WORK_SHOWN}"
+    portfolio, accounts, alerts, runs, worklist, renewals = await asyncio.gather(
         read_portfolio(services, settings),
         read_accounts(services, settings),
         services.all_pages(f"{settings.alerts_url}/v1/alerts?state=open&state=acknowledged&limit=500"),
+        services.all_pages(f"{settings.alerts_url}/v1/playbook-runs?state=open&limit=500"),
+        services.get(mine),
         services.all_pages(f"{settings.renewals_url}/v1/renewals?limit=500"),
     )
     worst = [account for account in accounts if account.health.score is not None][:WORST]
     concerns = await asyncio.gather(*(_concern(services, settings, account) for account in worst))
-    return Picture(portfolio, accounts, concerns, _as(alerts, list[Alert]), _as(renewals, list[Renewal]))
+    return Picture(
+        portfolio,
+        accounts,
+        concerns,
+        _as(alerts, list[Alert]),
+        _as(runs, list[Run]),
+        _as(worklist["data"], list[Work]),
+        _as(renewals, list[Renewal]),
+    )
 
 
 async def _concern(services: Services, settings: DemoSettings, account: Account) -> Concern:

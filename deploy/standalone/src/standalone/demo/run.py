@@ -19,6 +19,7 @@ from standalone.demo.services import Http, Services, Unreachable
 from standalone.demo.settings import DemoSettings
 from standalone.demo.setup import enter_contracts, open_channels
 from standalone.demo.stories import NotStarted
+from standalone.demo.team import enter_people
 from standalone.demo.view import next_steps, overview
 from standalone.waiting import first, wait_for
 
@@ -74,7 +75,8 @@ class Demo:
         contracts = [contract_of(account, self._state.first_day) for account in self._cast]
         opening = [contract for contract in contracts if isinstance(contract.account.renewal, WindowOpens)]
         with Stages(self._console) as stages:
-            step = stages.begin("Contracts, accounts and channels", 1)
+            step = stages.begin("People, contracts, accounts and channels", 1)
+            await enter_people(self._services, self._settings, self._state.first_day)
             await open_channels(self._services, self._settings)
             others = [contract for contract in contracts if contract not in opening]
             await enter_contracts(self._services, self._settings.renewals_url, others)

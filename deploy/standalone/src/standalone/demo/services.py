@@ -80,6 +80,10 @@ class Services:
         extra = {"idempotency-key": idempotency_key} if idempotency_key else {}
         return await self._json("POST", url, msgspec.json.encode(body), extra)
 
+    async def put(self, url: str, body: Any) -> Any:
+        """The JSON answer to a PUT; a repetition has no second effect."""
+        return await self._json("PUT", url, msgspec.json.encode(body))
+
     async def post_bytes(self, url: str, body: bytes) -> None:
         """Hand in a body that is JSON already."""
         await self._json("POST", url, body)

@@ -45,13 +45,9 @@ class Channel:
 
 
 def channels(inbox_url: str) -> tuple[Channel, ...]:
-    """Chat for the team, mail for each account's owner, and a webhook for a CSM tool; all lead to the inbox."""
+    """Chat for the team and a webhook for a CSM tool; both lead to the inbox. People are mailed in person."""
     return (
         Channel("Team chat (demo)", {"kind": "slack", "url": f"{inbox_url}/chat/customer-success"}),
-        Channel(
-            "Account owners (demo)",
-            {"kind": "email", "to": "owner", "fallback": "customer-success@example.com"},
-        ),
         Channel("CSM platform (demo)", {"kind": "webhook", "url": f"{inbox_url}/webhooks/csm-platform"}),
     )
 

@@ -10,11 +10,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from standalone.demo.picture import Alert, Concern, Measure, Money, Picture, Renewal
+from standalone.demo.picture import Alert, Concern, Measure, Money, Picture, Renewal, Work
 from standalone.demo.settings import DemoSettings
+from standalone.demo.team import SHOWN
 
 ALERTS_SHOWN = 10
 RENEWALS_SHOWN = 8
+RUNS_SHOWN = 6
 BAR_CHARS = 24
 
 COLOURS = {"red": "red", "yellow": "yellow", "green": "green", "unknown": "bright_black"}
@@ -32,6 +34,10 @@ def overview(picture: Picture, now: datetime) -> RenderableType:
         _concerns(picture.concerns),
         _heading("Open alerts", _alert_counts(picture.alerts)),
         _alerts(picture.alerts, now),
+        _heading("Playbooks at work", "started by alerts; whoever has the role has the task"),
+        _runs(picture, now),
+        _heading(f"{_owner(SHOWN)}'s worklist", "urgency x value; she stands in for sofia.martins, who is away"),
+        _worklist(picture.worklist),
         _heading("Renewals ahead", "the next 120 days"),
         _renewals(picture),
     )
@@ -46,6 +52,8 @@ def next_steps(settings: DemoSettings, example: str) -> list[Text]:
             f"curl -s {key} {settings.health_score_url}/v1/accounts/{example}/health",
             f"curl -s {key} '{settings.health_score_url}/v1/accounts?band=red&sort=score'",
             f"curl -s {key} '{settings.alerts_url}/v1/alerts?state=open'",
+            f"curl -s {key} '{settings.alerts_url}/v1/worklist?owner={SHOWN}'",
+            f"curl -s {key} {settings.alerts_url}/v1/people",
             f"curl -s {key} {settings.renewals_url}/v1/renewals",
         ),
         Text(),
@@ -115,6 +123,39 @@ def _alerts(alerts: Sequence[Alert], now: datetime) -> RenderableType:
     quiet = len(alerts) - len(fresh)
     rest += [f"{quiet} older than a week, recorded without a message" if quiet else ""]
     return Group(table, _nothing("and " + ", ".join(filter(None, rest)))) if any(rest) else table
+
+
+def _runs(picture: Picture, now: datetime) -> RenderableType:
+    if not picture.runs:
+        return _nothing("No playbook runs.")
+    table = _table("Account", "Playbook", "Since", "Next task", "Due", "Whose")
+    for run in picture.runs[:RUNS_SHOWN]:
+        task = run.next_task
+        table.add_row(
+            escape(picture.name_of(run.account_id)),
+            escape(run.name),
+            _ago(run.started_at, now),
+            escape(task.title) if task else "–",
+            task.due_on.isoformat() if task and task.due_on else "",
+            _owner(task.assignee) if task else "",
+        )
+    more = len(picture.runs) - RUNS_SHOWN
+    return Group(table, _nothing(f"and {more} more")) if more > 0 else table
+
+
+def _worklist(worklist: Sequence[Work]) -> RenderableType:
+    if not worklist:
+        return _nothing("Nothing is to be done.")
+    table = _table(("Priority", "right"), "What", "Account", "Why it is urgent", "Due")
+    for work in worklist:
+        table.add_row(
+            f"{work.priority:.0f}",
+            escape(work.title),
+            escape(work.account.name or work.account.id),
+            escape("; ".join(work.reasons)),
+            work.due_on.isoformat() if work.due_on else "",
+        )
+    return table
 
 
 def _renewals(picture: Picture) -> RenderableType:

@@ -106,7 +106,7 @@ class BookView(BaseModel):
     accounts: int
     arr: list[MoneyView]
     open_alerts: int
-    tasks: int | None = Field(description="Tasks that are open; null where they are not counted")
+    tasks: int = Field(description="Open tasks of playbooks that are for whoever has the account")
     points: int
 
     @classmethod

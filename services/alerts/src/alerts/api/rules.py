@@ -103,7 +103,8 @@ def _in_force(group: Routes, handlers: Handlers) -> None:
     async def preview(body: PreviewBody) -> Preview:
         """How often a rule would have fired over the last days that are on record, for whom, in how many messages.
 
-        Nothing is stored and nobody is told. Alerts of one account within ten minutes count as one message.
+        Nothing is stored and nobody is told. Messages are counted by the routing, people, grouping, working hours and
+        budgets that are in force now; messages of other rules count against budgets.
         """
         async with handlers.open_work() as work:
             measures = await work.rules.metrics()

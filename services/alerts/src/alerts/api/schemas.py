@@ -6,10 +6,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.api.told_schemas import EscalationView, MuteView, ToldView
+from alerts.application.wording import text_of, title_of
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Alert, State, Step, Transition
 from alerts.domain.handling import Feedback, Outcome
-from alerts.domain.messages import text_of, title_of
 from alerts.domain.rules import Rule, Rulebook
 from alerts.domain.words import Category, Severity
 from mainstay.kernel.money import Money

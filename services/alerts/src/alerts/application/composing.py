@@ -51,11 +51,12 @@ class Composing:
         notification, words = claim.notification, self.words[self.language(claim)]
         if claim.alert is None:
             if notification.kind in {DAILY, WEEKLY}:
-                return digest_message(notification.id, notification.kind, notification.about or {}, words)
+                links = self.links.to_worklist(claim.person.id if claim.person else None, words)
+                return digest_message(notification.id, notification.kind, notification.about or {}, words, links)
             if notification.kind in TASK_KINDS and claim.account is not None:
                 about = notification.about or {}
                 return task_message(
-                    notification.id, notification.kind, about, claim.account, notification.created_at, words
+                    notification.id, notification.kind, about, claim.account, notification.created_at, words, self.links
                 )
             if notification.about is not None:
                 return disabled_message(notification.id, notification.about, notification.created_at, words)

@@ -166,6 +166,9 @@ class Deliveries(Protocol):
     async def told_since(self, since: Mapping[str, datetime]) -> Mapping[str, int]:
         """How many messages with openings each person got by themselves since an instant, those under way included."""
 
+    async def told_by_hour(self, since: datetime, *, without_rule: str) -> Sequence[tuple[str, datetime, int]]:
+        """(person, hour, how many): the messages with openings that people got by themselves, but for one rule's."""
+
     async def wake(self, muted_by: str, now: datetime, *, account_ids: Collection[str] | None = None) -> int:
         """Look at what waits for a reason again, of some accounts or of all; answers how many."""
 

@@ -122,7 +122,11 @@ class Digests:
             account.id: account
             for account in await work.digests.accounts_of([person.id, *(each.id for each in reports)])
         }
-        alerts = await work.digests.alerts(accounts, since)
+        alerts = [
+            alert
+            for alert in await work.digests.alerts(accounts, since)
+            if alert.is_resolved or not accounts[alert.account_id].leaves_unsaid(alert.category)
+        ]
         agenda = self._agenda
         return Material(
             person=person,

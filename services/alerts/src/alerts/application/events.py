@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from alerts.application.wording import text_of, title_of
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import Change, Step
-from alerts.domain.messages import text_of, title_of
-from alerts.domain.playbooks import Playbook
+from alerts.domain.playbooks import Playbook, StateFact
 from alerts.domain.rules import Rulebook
 from alerts.domain.runs import Run, Task
 from mainstay.contracts.alerts import (
@@ -15,6 +17,7 @@ from mainstay.contracts.alerts import (
     AlertOpened,
     AlertResolved,
     DeliveryFailed,
+    FactStated,
     PlaybookEnded,
     PlaybookStarted,
     TaskDone,
@@ -96,6 +99,13 @@ def task_done(
         is_late=task.due_on is not None and day_of(at, zone) > task.due_on,
         note=task.note,
     )
+    return record_of(data, now)
+
+
+def fact_stated(run: Run, task: Task, fact: StateFact, zone: ZoneInfo, now: datetime) -> Outgoing:
+    """The record for a fact that a playbook states."""
+    said = msgspec.Raw(msgspec.json.encode(fact.stated(task.id, day_of(now, zone))))
+    data = FactStated(run.account_id, now, fact.kind, said, run.id, run.playbook, run.version, task.step)
     return record_of(data, now)
 
 

@@ -18,12 +18,15 @@ from alerts.domain.accounts import Account
 from alerts.domain.alerts import Notice
 from alerts.domain.calendars import PublicHolidays, instant, works_next
 from alerts.domain.deliveries import DeliveryState, Suppressed, Waits, delivery_id
-from alerts.domain.muting import Held, Intervention, Mute, Muted, Telling, of_the_alert, of_the_person
+from alerts.domain.muting import Held, Intervention, Mute, Muted, Telling, of_the_alert, of_the_person, off_work
 from alerts.domain.people import Directory, Person, Via, Why, standing_in
 from alerts.domain.routing import About, QuietHours, Routing
 from alerts.domain.silences import Silence
+from alerts.domain.task_messages import KINDS as TASK_KINDS
+from alerts.domain.task_messages import NEEDLESS_WHEN_SETTLED
 
 NOTICES = frozenset(Notice)
+SETTLED = "the task is settled already"
 
 
 @dataclass
@@ -36,6 +39,8 @@ class _Seen:
     now: datetime
     told_today: dict[str, int]
     interventions: Mapping[str, Sequence[Intervention]]
+    settled: frozenset[str] = frozenset()
+    """Tasks of which nobody needs to hear any more."""
     counted: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
@@ -61,6 +66,8 @@ class Gate:
         }
         about = {claim.alert.account_id for claim in claims if claim.alert is not None}
         seen = _Seen(directory, routing, silences, now, {}, await self._interventions(work, about))
+        tasks = {task_id for claim in claims if (task_id := _task_of(claim)) is not None}
+        seen.settled = await work.runs.settled(tasks) if tasks else frozenset()
         if budgeted:
             # what this claim holds is under way already; it is counted as it is let through
             claimed: dict[str, set[str]] = defaultdict(set)
@@ -79,6 +86,8 @@ class Gate:
     async def _looked_at(self, work: Work, call: Call, claim: Claim, seen: _Seen) -> Claim:
         person = seen.directory.people.get(claim.delivery.person_id or "")
         claim = replace(claim, person=person)
+        if claim.notification.kind in TASK_KINDS:
+            return await self._of_a_task(work, claim, person, seen)
         if claim.alert is None or claim.notification.kind not in NOTICES:
             return claim
         notice = Notice(claim.notification.kind)
@@ -98,11 +107,31 @@ class Gate:
         if person is None:
             reason = f"{claim.delivery.person_id} is not in the directory any more"
             return replace(claim, verdict=Suppressed(reason, Mute.NO_RECEIVER))
-        if notice is not Notice.RESOLVED and person.leave_at(seen.now) is not None:
-            deputy = await self._delegated(work, claim, person, seen)
-            if deputy is not None:
-                return replace(claim, verdict=Suppressed(f"{person.name} is away: {deputy} has it", Mute.DELEGATED))
+        if notice is not Notice.RESOLVED:
+            delegated = await self._in_the_place_of(work, claim, person, seen)
+            if delegated is not None:
+                return delegated
         return self._for_the_person(call, claim, telling, person, seen)
+
+    async def _of_a_task(self, work: Work, claim: Claim, person: Person | None, seen: _Seen) -> Claim:
+        """A message about a task waits for its reader's working hours, and is not sent where it was done meanwhile."""
+        if _task_of(claim) in seen.settled:
+            return replace(claim, verdict=Suppressed(SETTLED))
+        if person is None:
+            return claim
+        delegated = await self._in_the_place_of(work, claim, person, seen)
+        if delegated is not None:
+            return delegated
+        held = off_work(person, self._holidays, seen.now)
+        return claim if held is None else replace(claim, verdict=_waits(held))
+
+    async def _in_the_place_of(self, work: Work, claim: Claim, person: Person, seen: _Seen) -> Claim | None:
+        if person.leave_at(seen.now) is None:
+            return None
+        deputy = await self._delegated(work, claim, person, seen)
+        if deputy is None:
+            return None
+        return replace(claim, verdict=Suppressed(f"{person.name} is away: {deputy} has it", Mute.DELEGATED))
 
     def _for_the_person(self, call: Call, claim: Claim, telling: Telling, person: Person, seen: _Seen) -> Claim:
         verdict = of_the_person(telling, self._holidays, seen.now)
@@ -153,6 +182,12 @@ class Gate:
         )
         await work.deliveries.add([], [instead])
         return deputy.name
+
+
+def _task_of(claim: Claim) -> str | None:
+    """The task that somebody is still to do, where a message is about one."""
+    about = claim.notification.about
+    return about["task_id"] if claim.notification.kind in NEEDLESS_WHEN_SETTLED and about else None
 
 
 def _worst_first(one: tuple[Call, Claim]) -> tuple[int, datetime, str]:

@@ -18,6 +18,9 @@ class Runs(Protocol):
     async def run_of(self, task_id: str) -> str:
         """Of which run a task is. Raises `TaskUnknown`."""
 
+    async def settled(self, task_ids: Collection[str]) -> frozenset[str]:
+        """Those of the tasks for which nothing is to be done any more."""
+
     async def open_of(self, account_ids: Collection[str]) -> Sequence[Run]:
         """The runs of accounts that go on, the oldest first."""
 

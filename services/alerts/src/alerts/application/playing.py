@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from alerts.application.events import ended_run, started_run, task_done
+from alerts.application.events import ended_run, fact_stated, started_run, task_done
 from alerts.application.playbooks import PlaybooksInForce, PlaybookUnknown
 from alerts.application.ports import History, OpenWork, Subject, Work
 from alerts.application.task_telling import TellTasks
@@ -30,7 +30,7 @@ from alerts.domain.happenings import (
 )
 from alerts.domain.muting import Mute
 from alerts.domain.observations import MilestoneReached, Observation, StageEntered, WindowOpened
-from alerts.domain.playbooks import OnDate, Playbook, RiskReason, StartPlaybook, TellRole
+from alerts.domain.playbooks import OnDate, Playbook, RiskReason, StartPlaybook, StateFact, TellRole
 from alerts.domain.rules import Condition
 from alerts.domain.runs import (
     MAINSTAY,
@@ -318,6 +318,8 @@ class Playing:
                 await self._telling.message(work, account, run, playbook, task, told, now)
             case Act(task, StartPlaybook(playbook_id)):
                 await self._start_next(work, account, run, f"run:{run.id}:{task.step}", playbook_id, depth)
+            case Act(task, StateFact() as fact):
+                work.publish(fact_stated(run, task, fact, zone_of(account), now))
             case Ended():
                 work.publish(ended_run(run, now))
                 # what it muted is looked at again: who was not told of what is open still hears now

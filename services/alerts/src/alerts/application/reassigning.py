@@ -1,20 +1,22 @@
 """Reassignments: what giving accounts away would make, and doing it, as a job that survives a restart."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import Protocol
 
 import structlog
 
 from alerts.application.directory import DirectoryInForce, DirectoryRefused
 from alerts.application.events import record_of
+from alerts.application.playbooks import PlaybooksInForce
 from alerts.application.ports import OpenWork, Work
 from alerts.application.reading import After
 from alerts.domain.accounts import Account
-from alerts.domain.people import Directory, DirectoryFault
+from alerts.domain.people import OWNERS, Directory, DirectoryFault
 from alerts.domain.reassignments import MOST_MOVES, Book, Move, Reassignment, book_of, spread
 from alerts.domain.routing import Match
+from alerts.domain.runs import TaskState
 from mainstay.contracts.alerts import AccountReassigned
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
@@ -46,24 +48,16 @@ class Preview:
     effective_on: date
 
 
-class Tasks(Protocol):
-    """Tasks that are open."""
-
-    async def open_of(self, work: Work, account_ids: Collection[str]) -> Mapping[str, int]:
-        """How many there are of each account."""
-
-
 class Reassign:
     """Previews and begins reassignments, and goes on with them."""
 
     def __init__(
-        self, open_work: OpenWork, directory: DirectoryInForce, clock: Clock, tasks: Tasks | None = None
+        self, open_work: OpenWork, directory: DirectoryInForce, playbooks: PlaybooksInForce, clock: Clock
     ) -> None:
-        """Without `tasks` a preview says nothing of them."""
         self._open = open_work
         self._directory = directory
+        self._playbooks = playbooks
         self._clock = clock
-        self._tasks = tasks
 
     async def preview(self, wanted: Wanted) -> Preview:
         """What it would make; nothing is stored. Raises `DirectoryRefused` for what cannot be."""
@@ -131,14 +125,14 @@ class Reassign:
         before = {account.id: account for account in await work.digests.accounts_of(concerned)}
         before |= {account.id: account for account in accounts}
         have = {
-            person: book_of((each for each in before.values() if each.owner == person), {}, None).points
+            person: book_of((each for each in before.values() if each.owner == person), {}, {}).points
             for person in wanted.to
         }
         moves = spread(accounts, wanted.to, have)
         given = {move.account_id: move.to for move in moves}
         after = [replace(account, owner=given.get(account.id, account.owner)) for account in before.values()]
         alerts = await work.reassignments.open_alerts(list(before))
-        tasks = await self._tasks.open_of(work, list(before)) if self._tasks else None
+        tasks = await self._open_tasks(work, list(before))
         books = {
             person: (
                 book_of((each for each in before.values() if each.owner == person), alerts, tasks),
@@ -147,6 +141,17 @@ class Reassign:
             for person in concerned
         }
         return Preview(moves, books, wanted.effective_on or now.date())
+
+    async def _open_tasks(self, work: Work, account_ids: Collection[str]) -> Mapping[str, int]:
+        """How many tasks of each account are its owner's: those of other roles stay with whoever has the role."""
+        found: Counter[str] = Counter()
+        for run in await work.runs.open_of(account_ids):
+            playbook = self._playbooks.readable(run.playbook, run.version, run.document)
+            if playbook is not None:
+                found[run.account_id] += sum(
+                    task.state is TaskState.OPEN and playbook.step(task.step).role in OWNERS for task in run.tasks
+                )
+        return found
 
     async def _accounts(self, work: Work, wanted: Wanted, directory: Directory) -> Sequence[Account]:
         if wanted.owner is not None:

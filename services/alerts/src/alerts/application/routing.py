@@ -70,7 +70,20 @@ class Shares:
         self._at = at
         self._given: dict[tuple[str, str], str] = {}
         self._loads: dict[str, Load] = {}
+        self._had: dict[str, dict[str, str]] = {}
         self.given: list[Share] = []
+
+    def within(self, work: Work) -> "Shares":
+        """The same in another transaction, where nothing of it is stored: what was given out counts on."""
+        shares = Shares(work, self._at)
+        shares._given, shares._loads = self._given, self._loads
+        return shares
+
+    async def look_up(self, account_ids: Collection[str]) -> None:
+        """Read at once who has what of many accounts."""
+        self._had |= {account_id: {} for account_id in account_ids}
+        for (account_id, team_id), person in (await self._work.pools.of_account(account_ids)).items():
+            self._had[account_id][team_id] = person
 
     async def of(self, team: Team, account: Account, alert_id: str | None, directory: Directory) -> Responsible:
         """Whose an alert of an account is: theirs who have its other open alerts, else whoever has the least."""
@@ -81,7 +94,9 @@ class Shares:
         ]
         key = (account.id, team.id)
         if key not in self._given:
-            had = (await self._work.pools.of_account([account.id])).get(key)
+            if account.id not in self._had:
+                await self.look_up([account.id])
+            had = self._had[account.id].get(team.id)
             chosen = had if had in there else next_of(there, await self._known(there))
             if chosen is None:
                 return Responsible(None)
@@ -89,9 +104,9 @@ class Shares:
         chosen = self._given[key]
         if alert_id is not None:
             self.given.append(Share(alert_id, account.id, team.id, chosen, self._at))
-            # what comes in the same batch is shared by what was given out in it
-            before = (await self._known([chosen]))[chosen]
-            self._loads[chosen] = Load(before.points + points_of(account), self._at)
+        # what comes in the same batch is shared by what was given out in it
+        before = (await self._known([chosen]))[chosen]
+        self._loads[chosen] = Load(before.points + points_of(account), self._at)
         return Responsible(chosen, (Via(chosen, Why.MEMBER, team.id),))
 
     async def _known(self, people: Sequence[str]) -> Mapping[str, Load]:

@@ -20,7 +20,7 @@ from alerts.domain.episodes import ACCOUNT, Episode, Look, look, look_at_account
 from alerts.domain.horizon import SPARED, Horizon, comes_for_ever, spared
 from alerts.domain.kinds import DATED, SPECS, Kind
 from alerts.domain.muting import Mute
-from alerts.domain.observations import CONTACT, TOUCHES, MeasuresRead, Observation, Stated
+from alerts.domain.observations import CONTACT, MEASURES, TOUCHES, MeasuresRead, Observation, Stated
 from alerts.domain.rules import Rule, Rulebook
 from mainstay.kernel.clock import Clock
 from mainstay.messaging.consuming import Batch
@@ -135,8 +135,12 @@ class Watch:
                 return
             await work.alerts.observe(observations)
             await self._remember_metrics(work, observations)
-            subjects: set[Subject] = {(seen.account_id, seen.subject) for seen in observations}
             rulebook = await self._rules(work)
+            # measures are told of every account, and few rules go by them
+            unwatched = frozenset() if rulebook.watching(MEASURES) else {MEASURES}
+            subjects: set[Subject] = {
+                (seen.account_id, seen.subject) for seen in observations if seen.subject not in unwatched
+            }
             subjects |= {
                 (seen.account_id, ACCOUNT)
                 for seen in observations

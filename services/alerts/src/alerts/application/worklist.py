@@ -5,7 +5,7 @@ Whose a thing is, is worked out as of now: what somebody on leave would have sta
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from heapq import nsmallest
 
@@ -87,7 +87,7 @@ class Worklist:
         self._playbooks = playbooks
         self._directory = directory
         self._weights = weights
-        self._words = words
+        self.words = words
         self._clock = clock
 
     async def __call__(self, owner: str, language: Language = Language.EN) -> Sequence[Row]:
@@ -138,13 +138,14 @@ class Worklist:
     async def _knowing(self, owner: str | None, language: Language) -> "_Knowing":
         async with self._open() as work:
             directory, rulebook = await self._directory(work), await self._rules(work)
-        return _Knowing(owner, directory, rulebook, self._words[language], self._clock.now())
+        return _Knowing(owner, directory, rulebook, self.words[language], self._clock.now())
 
     def _rows(self, material: Material, knowing: "_Knowing") -> Sequence[Row]:
         """The rows, worked out beside the loop: there can be thousands."""
         owner, directory, rulebook = knowing.owner, knowing.directory, knowing.rulebook
         words, now = knowing.words, knowing.now
         cadence, owners = _cadence(rulebook), _Owners(material.seen, directory, now)
+        material = replace(material, alerts=[each for each in material.alerts if _is_work(each, material.seen)])
         items = [
             *_alerts(material, rulebook, owners, words),
             *self._tasks(material, owners, words.language),
@@ -198,10 +199,14 @@ class DailyAgenda:
         first = [each for each in rows if each.item.kind is not Kind.TASK][:most]
         tasks = [each for each in rows if each.item.kind is Kind.TASK and (each.item.due_on or today) <= today]
         return [
-            AgendaItem(f"{each.account.label}: {each.item.title}", is_task, each.account.id)
+            AgendaItem(self._line(each, language), is_task, each.account.id)
             for found, is_task in ((first, False), (tasks[:most], True))
             for each in found
         ]
+
+    def _line(self, found: Row, language: Language) -> str:
+        name, title = found.account.label, found.item.title
+        return title if name in title else self._worklist.words[language].label("titled", account=name, rule=title)
 
 
 def _alerts(material: Material, rulebook: Rulebook, owners: "_Owners", words: Vocabulary) -> Sequence[Item]:
@@ -216,8 +221,13 @@ def _alerts(material: Material, rulebook: Rulebook, owners: "_Owners", words: Vo
             assignee=owners.instead_of(alert.assignee or material.pooled.get(alert.id), alert.account_id),
         )
         for alert in material.alerts
-        if alert.account_id in material.seen
     ]
+
+
+def _is_work(alert: Alert, seen: Mapping[str, Seen]) -> bool:
+    """Whether an alert is something to do: risks of accounts whose churn is accepted are not."""
+    account = seen.get(alert.account_id)
+    return account is not None and not account.account.leaves_unsaid(alert.category)
 
 
 def _whose(owner: str, directory: Directory, now: datetime) -> Whose:

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from alerts.domain.words import Category
 from mainstay.kernel.money import Money
+
+SOURCE = "source:"
+"""Begins the account id under which alerts about a source of data stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,18 @@ class Account:
         return self.name or self.id
 
     @property
+    def is_source(self) -> bool:
+        """Whether it stands for a source of data, which feeds many accounts."""
+        return self.id.startswith(SOURCE)
+
+    @property
     def is_leaving(self) -> bool:
         """Whether it left, or is known to leave."""
         return self.stage in {"will_churn", "churned"}
+
+    def leaves_unsaid(self, category: Category) -> bool:
+        """Whether alerts of a category are no work any more: whoever accepted a churn needs no warning of it."""
+        return self.is_leaving and category is Category.RISK
 
     def response_hours(self, priority: str | None) -> int | None:
         """Within how many hours a ticket of a priority is to be answered; None where nothing is promised."""

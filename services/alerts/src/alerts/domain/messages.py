@@ -9,7 +9,7 @@ from urllib.parse import quote
 from alerts.domain.accounts import Account
 from alerts.domain.action_links import HOLDS_FOR, Action, ActionLink, LinkSigner, Who
 from alerts.domain.alerts import Alert, Notice
-from alerts.domain.rules import Rule, Rulebook
+from alerts.domain.rules import Rulebook
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Category, Severity
 
@@ -38,12 +38,24 @@ class Links:
         found = []
         if self.alerts:
             found.append((words.label("to_alert"), f"{self.alerts.rstrip('/')}/v1/alerts/{alert.id}"))
-        if self.health:
-            account = quote(alert.account_id, safe="")
-            found.append((words.label("to_health"), f"{self.health.rstrip('/')}/v1/accounts/{account}/health"))
+        found += self.to_account(Account(alert.account_id), words)
         if self.rules:
             found.append((words.label("to_rule"), f"{self.rules.rstrip('/')}/{quote(alert.rule, safe='')}.md"))
         return tuple(found)
+
+    def to_account(self, account: Account, words: Vocabulary) -> tuple[tuple[str, str], ...]:
+        """Where an account's health is; a source of data has none."""
+        if not self.health or account.is_source:
+            return ()
+        address = f"{self.health.rstrip('/')}/v1/accounts/{quote(account.id, safe='')}/health"
+        return ((words.label("to_health"), address),)
+
+    def to_worklist(self, owner: str | None, words: Vocabulary) -> tuple[tuple[str, str], ...]:
+        """Where somebody's worklist is."""
+        if not self.alerts or owner is None:
+            return ()
+        address = f"{self.alerts.rstrip('/')}/v1/worklist?owner={quote(owner, safe='')}"
+        return ((words.label("to_worklist"), address),)
 
     def to_do(
         self, alert: Alert, words: Vocabulary, signer: LinkSigner, who: Who, now: datetime
@@ -109,11 +121,14 @@ class Message:
         if self.alert is None:
             return ()
         words = self.words
+        since = (words.label("over_since" if self.is_resolution else "since"), words.instant(self.occurred_at))
+        if self.account.is_source:
+            return (since,)
         return (
             (words.label("worth"), self.worth),
             (words.label("owner"), self.owner),
             (words.label("tier"), self.account.tier or words.label("none")),
-            (words.label("since"), words.instant(self.occurred_at)),
+            since,
             *((words.label(f"attached_{name}"), shown) for name in self.attach if (shown := self._attached(name))),
         )
 
@@ -151,18 +166,6 @@ class Digest:
         return max((message.severity for message in self.messages), key=lambda severity: severity.rank)
 
 
-def title_of(alert: Alert, account: Account, rule: Rule | None) -> str:
-    """What happened, in one line, in the rule's own words."""
-    if rule is None:
-        return f"{account.label}: {alert.rule}"
-    return rule.worded(rule.title, {**alert.words, "account": account.label})
-
-
-def text_of(alert: Alert, account: Account, rule: Rule | None) -> str:
-    """Why, in a sentence or two, in the rule's own words."""
-    return rule.worded(rule.text, {**alert.words, "account": account.label}) if rule else ""
-
-
 def compose(
     notification_id: str,
     notice: Notice,
@@ -181,7 +184,7 @@ def compose(
             title, text = words.label("resolved", title=title), words.ending(alert)
         case Notice.ESCALATED:
             title = words.label("escalated", title=title)
-            text = " ".join((words.label("escalated_text"), text)).strip()
+            text = words.sentences(words.label("escalated_text"), text)
         case Notice.RETURNED:
             title = words.label("returned", title=title)
         case Notice.OPENED:
@@ -239,7 +242,13 @@ def test_message(notification_id: str, channel_name: str, at: datetime, words: V
     )
 
 
-def digest_message(notification_id: str, kind: str, about: Mapping[str, Any], words: Vocabulary) -> Message:
+def digest_message(
+    notification_id: str,
+    kind: str,
+    about: Mapping[str, Any],
+    words: Vocabulary,
+    links: tuple[tuple[str, str], ...] = (),
+) -> Message:
     """Somebody's daily or weekly digest; `about` is what was found when it was due, in their language."""
     return Message(
         notification_id=notification_id,
@@ -251,6 +260,7 @@ def digest_message(notification_id: str, kind: str, about: Mapping[str, Any], wo
         occurred_at=datetime.fromisoformat(about["at"]),
         account=Account("mainstay", name="Mainstay"),
         words=words,
+        links=links,
         sections=tuple((heading, tuple(lines)) for heading, lines in about["sections"]),
     )
 

@@ -108,9 +108,9 @@ def of_the_person(telling: Telling, holidays: PublicHolidays, now: datetime) -> 
         return Muted(Mute.ACKNOWLEDGED, f"{alert.acknowledged_by} has it already")
     if telling.quiet_hours.holds(alert.severity):
         # a resolution does not wait for the end of a leave: whoever is back needs no news that is weeks old
-        hours = works_next(_without_leave(person) if is_end else person, now, holidays)
-        if hours is not None and hours > now:
-            return Held(Mute.QUIET_HOURS, f"{person.name} works again from then on", hours)
+        held = off_work(_without_leave(person) if is_end else person, holidays, now)
+        if held is not None:
+            return held
     if (
         telling.notice is Notice.OPENED
         and person.daily_budget is not None
@@ -119,6 +119,14 @@ def of_the_person(telling: Telling, holidays: PublicHolidays, now: datetime) -> 
     ):
         return Held(Mute.BUDGET, f"{telling.told_today} of {person.daily_budget} for today were sent", None)
     return None
+
+
+def off_work(person: Person, holidays: PublicHolidays, now: datetime) -> Held | None:
+    """What holds a message for somebody who does not work now."""
+    hours = works_next(person, now, holidays)
+    if hours is None or hours <= now:
+        return None
+    return Held(Mute.QUIET_HOURS, f"{person.name} works again from then on", hours)
 
 
 def _without_leave(person: Person) -> Person:

@@ -169,9 +169,13 @@ class ScoreMoved:
 
 @dataclass(frozen=True, slots=True)
 class MeasuresRead:
-    """The values of the account's measures, by metric; those without a value are left out."""
+    """Values of the account's measures, by metric; those that are not named are as before. None: it has none any more.
 
-    values: Mapping[str, float]
+    `shares` are the metrics among them of which 1 is the whole, or what is compared with.
+    """
+
+    values: Mapping[str, float | None]
+    shares: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:

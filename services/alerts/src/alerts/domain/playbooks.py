@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from alerts.domain.alerts import Alert
 from alerts.domain.rules import Condition
@@ -81,7 +82,27 @@ class StartPlaybook:
     playbook: str
 
 
-Action = TellRole | StartPlaybook
+@dataclass(frozen=True, slots=True)
+class StateFact:
+    """An automatic action: a fact about the account is stated. `fields` are JSON; `TODAY` is the day on which it is.
+
+    `thing` is the member that names what the fact is about, where it is about a thing and the document names none: then
+    each run states one of its own.
+    """
+
+    kind: str
+    fields: Mapping[str, Any]
+    thing: str | None = None
+
+    def stated(self, task_id: str, today: date) -> Mapping[str, Any]:
+        """The fact's members on a day."""
+        said = {name: today.isoformat() if value == TODAY else value for name, value in self.fields.items()}
+        return said if self.thing is None else {self.thing: task_id, **said}
+
+
+TODAY = "$today"
+
+Action = TellRole | StartPlaybook | StateFact
 
 
 @dataclass(frozen=True, slots=True)

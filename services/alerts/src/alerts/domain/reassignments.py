@@ -44,19 +44,16 @@ class Reassignment:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What somebody has: accounts, ARR by currency, open alerts, and points, by which accounts are spread.
-
-    `tasks` is how many tasks are open, where that is known.
-    """
+    """What somebody has: accounts, ARR by currency, open alerts and tasks, and points, by which accounts are spread."""
 
     accounts: int = 0
     arr: Mapping[str, Decimal] | None = None
     open_alerts: int = 0
     points: int = 0
-    tasks: int | None = None
+    tasks: int = 0
 
 
-def book_of(accounts: Iterable[Account], open_alerts: Mapping[str, int], tasks: Mapping[str, int] | None) -> Book:
+def book_of(accounts: Iterable[Account], open_alerts: Mapping[str, int], tasks: Mapping[str, int]) -> Book:
     """The book that accounts make; alerts and tasks are by account."""
     mine = list(accounts)
     arr: dict[str, Decimal] = {}
@@ -68,7 +65,7 @@ def book_of(accounts: Iterable[Account], open_alerts: Mapping[str, int], tasks: 
         arr=dict(sorted(arr.items())),
         open_alerts=sum(open_alerts.get(account.id, 0) for account in mine),
         points=sum(points_of(account) for account in mine),
-        tasks=None if tasks is None else sum(tasks.get(account.id, 0) for account in mine),
+        tasks=sum(tasks.get(account.id, 0) for account in mine),
     )
 
 

@@ -5,6 +5,7 @@ A rule's words come from a versioned document; what the kinds of conditions mean
 
 import hashlib
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ HEALTH_SCORE = "health_score"
 """The metric that stands for the published score."""
 
 AT_ONCE = Holding()
+
+_COUNTED = re.compile(r"\$(?P<name>[a-z_]+) (?:days|hours|points)\b", re.ASCII)
 
 ATTACHABLE = ("stage", "segment", "industry", "seats")
 """What of an account's record a rule can have shown beside what every message shows."""
@@ -141,9 +144,13 @@ class Rule:
     def worded(self, sentence: str, words: Mapping[str, str]) -> str:
         """A sentence of the rule with its names filled in; a name that an older alert does not have stays as it is.
 
-        Alerts from before there was the word `late` were in time.
+        Alerts from before there was the word `late` were in time. `$days days` is `1 day` where the number is 1.
         """
-        return Template(sentence).safe_substitute({"late": "", **words})
+
+        def of_one(found: re.Match[str]) -> str:
+            return found[0].removesuffix("s") if words.get(found["name"]) == "1" else found[0]
+
+        return Template(_COUNTED.sub(of_one, sentence)).safe_substitute({"late": "", **words})
 
 
 REACHED: Mapping[Reaching, Callable[[float, float], bool]] = {

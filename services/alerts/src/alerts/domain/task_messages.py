@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from alerts.domain.accounts import Account
-from alerts.domain.messages import Message
+from alerts.domain.messages import Links, Message
 from alerts.domain.vocabulary import Vocabulary
 from alerts.domain.words import Category, Severity
 
@@ -13,6 +13,8 @@ OVERDUE: Final = "task-overdue"
 ESCALATED: Final = "task-escalated"
 MESSAGE: Final = "playbook-message"
 KINDS: Final = frozenset({OVERDUE, ESCALATED, MESSAGE})
+NEEDLESS_WHEN_SETTLED: Final = frozenset({OVERDUE, ESCALATED})
+"""Nobody needs to hear of a task that is settled by the time that they can be told."""
 
 
 def severity_of(kind: str) -> Severity:
@@ -21,7 +23,13 @@ def severity_of(kind: str) -> Severity:
 
 
 def task_message(
-    notification_id: str, kind: str, about: Mapping[str, Any], account: Account, at: datetime, words: Vocabulary
+    notification_id: str,
+    kind: str,
+    about: Mapping[str, Any],
+    account: Account,
+    at: datetime,
+    words: Vocabulary,
+    links: Links,
 ) -> Message:
     """The message; `about` is what was written down when it was due, its texts by language."""
     language = words.language.value
@@ -52,4 +60,5 @@ def task_message(
         account=account,
         words=words,
         next_steps=(guidance,) if guidance else (),
+        links=(*links.to_worklist(about["assignee"], words), *links.to_account(account, words)),
     )

@@ -8,6 +8,7 @@ from string import Template
 
 from alerts.domain.accounts import Account
 from alerts.domain.alerts import BY_HAND, Alert
+from alerts.domain.moments import Ending
 from alerts.domain.observations import Phrase
 from alerts.domain.rules import Rule
 from alerts.domain.words import Language
@@ -16,6 +17,14 @@ from mainstay.kernel.money import Money
 _SEATS = re.compile(r"(\d+) seats")
 _LATE = re.compile(r" \(told (\d+) (days|hours) late\)")
 _HEALTH = re.compile(r"(\w+)(?: \((\d+)\))?")
+
+TERMS = frozenset({"role", "stage", "milestone", "outcome", "priority"})
+"""The names of a rule's sentences that stand for one of the `terms`."""
+
+
+def _spaced(name: str) -> str:
+    """A name in Latin letters stands apart from Chinese characters."""
+    return f"{' ' * name[:1].isascii()}{name}{' ' * name[-1:].isascii()}"
 
 
 class VocabularyInvalid(ValueError):
@@ -40,7 +49,7 @@ class Vocabulary:
     """Words by name, in one language.
 
     `rules` are translations by rule id, `endings` by resolution, `terms` of roles, stages, outcomes and priorities;
-    what has none speaks for itself, in English.
+    what has none speaks for itself, in English. `name` says what a metric, measure or entitlement is called.
     """
 
     language: Language
@@ -53,6 +62,7 @@ class Vocabulary:
     terms: Mapping[str, str]
     tell: Callable[[Sequence[Phrase]], str] = _nothing
     """Phrases as a sentence in this language; empty where it cannot be told."""
+    name: Callable[[str], str] = str
 
     def label(self, name: str, **values: object) -> str:
         """A label, with its `{names}` filled in."""
@@ -81,13 +91,17 @@ class Vocabulary:
         )
         return self.label("between").join(parts)
 
+    def sentences(self, *sentences: str) -> str:
+        """Sentences one after the other, in the manner of the language."""
+        return (" " if self.language is Language.EN else "").join(each for each in sentences if each)
+
     def title(self, alert: Alert, account: Account, rule: Rule | None) -> str:
         """What happened, in one line."""
         if rule is None:
             return self.label("titled", account=account.label, rule=alert.rule)
         said = self._translated(rule)
         if said is None:
-            return rule.worded(rule.title, {**alert.words, "account": account.label})
+            return rule.worded(rule.title, self._in_english(alert, account))
         return Template(said.title).safe_substitute(self._in_words(alert, account))
 
     def text(self, alert: Alert, account: Account, rule: Rule | None) -> str:
@@ -96,7 +110,7 @@ class Vocabulary:
             return ""
         said = self._translated(rule)
         if said is None:
-            return rule.worded(rule.text, {**alert.words, "account": account.label})
+            return rule.worded(rule.text, self._in_english(alert, account))
         return Template(said.text).safe_substitute(self._in_words(alert, account))
 
     def next_steps(self, rule: Rule | None) -> tuple[str, ...]:
@@ -113,34 +127,47 @@ class Vocabulary:
         is_a_persons = alert.resolution == BY_HAND and reason != f"Resolved by {alert.resolved_by}."
         if told is None or is_a_persons:
             return reason
-        return told.format(by=alert.resolved_by, grade=self.bands.get(alert.grade, alert.grade))
+        if alert.grade not in self.bands:
+            told = self.endings[Ending.PASSED] if alert.resolution == Ending.RECOVERED else told
+        return told.format(by=alert.resolved_by, grade=self.bands.get(alert.grade, ""))
 
     def _translated(self, rule: Rule) -> Sentences | None:
         """What a rule says in this language; None where it speaks for itself."""
         return None if rule.own_words else self.rules.get(rule.id)
 
+    def _in_english(self, alert: Alert, account: Account) -> Mapping[str, str]:
+        """The names of a rule's sentences as alerts keep them, but for codes."""
+        codes = {name: self.name(word) for name, word in alert.words.items() if name in {"metric", "measure"}}
+        terms = {
+            name: self.terms.get(word, word)
+            for name, word in alert.words.items()
+            if name in TERMS and self.language is Language.EN
+        }
+        return {**alert.words, **codes, **terms, "account": account.label}
+
     def _in_words(self, alert: Alert, account: Account) -> Mapping[str, str]:
         """The names of a rule's sentences, in this language: alerts keep them as English has them."""
-        found = {"late": "", **alert.words, "account": account.label}
-        for name, word in alert.words.items():
-            match name:
-                case "band" | "previous":
-                    found[name] = self.bands.get(word, word)
-                case "why":
-                    found[name] = self.tell(alert.said) or word
-                case "score" if word == "no score":
-                    found[name] = self.label("no_score")
-                case "since" | "ends_before":
-                    found[name] = self.day(date.fromisoformat(word))
-                case _ if name.endswith("_on"):
-                    found[name] = self.day(date.fromisoformat(word))
-                case "role" | "stage" | "milestone" | "outcome" | "priority":
-                    found[name] = self.terms.get(word, word)
-                case "seats" | "late" | "health":
-                    found[name] = self._renewal_word(name, word)
-                case _:
-                    continue
-        return found
+        said = {name: self._in_word(name, word, alert) for name, word in alert.words.items()}
+        return {"late": "", **said, "account": account.label}
+
+    def _in_word(self, name: str, word: str, alert: Alert) -> str:
+        match name:
+            case "band" | "previous":
+                return self.bands.get(word, word)
+            case "why":
+                return self.tell(alert.said) or word
+            case "score" if word == "no score":
+                return self.label("no_score")
+            case "metric" | "measure":
+                return _spaced(self.name(word))
+            case "seats" | "late" | "health":
+                return self._renewal_word(name, word)
+            case _ if name in TERMS:
+                return self.terms.get(word, word)
+            case _ if name in {"since", "ends_before"} or name.endswith("_on"):
+                return self.day(date.fromisoformat(word))
+            case _:
+                return word
 
     def _renewal_word(self, name: str, word: str) -> str:
         """What is said of a renewal: its seats, how late it is told, or its account's band with the score."""

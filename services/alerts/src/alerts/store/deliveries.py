@@ -19,7 +19,7 @@ from alerts.domain.pacing import Pace
 from alerts.sealing import Seal
 from alerts.store.claiming import Claiming, to_pace
 from alerts.store.rows import to_delivery
-from alerts.store.tables import attempt, channel, delivery, notification, pace
+from alerts.store.tables import alert, attempt, channel, delivery, notification, pace
 
 SETTLED = {
     "id": "text",
@@ -144,6 +144,21 @@ class DeliveryStore:
             {"people": list(since), "since": list(since.values())},
         )
         return {row.person_id: row.told for row in rows}
+
+    async def told_by_hour(self, since: datetime, *, without_rule: str) -> Sequence[tuple[str, datetime, int]]:
+        """(person, hour, how many): the messages with openings that people got by themselves, but for one rule's."""
+        rows = await self._connection.execute(
+            text(
+                "SELECT d.person_id, date_trunc('hour', d.delivered_at) AS hour,"
+                " count(DISTINCT coalesce(d.digest_id, d.id)) AS told"
+                f" FROM {delivery} d JOIN {notification} n ON n.id = d.notification_id"
+                f" JOIN {alert} a ON a.id = n.alert_id"
+                " WHERE n.kind = 'opened' AND d.person_id IS NOT NULL AND d.delivered_at >= :since"
+                " AND d.muted_by IS DISTINCT FROM 'budget' AND a.rule <> :rule GROUP BY 1, 2"
+            ),
+            {"since": since, "rule": without_rule},
+        )
+        return [(row.person_id, row.hour, row.told) for row in rows]
 
     async def wake(self, muted_by: str, now: datetime, *, account_ids: Collection[str] | None = None) -> int:
         """Look at what waits for a reason again, of some accounts or of all; answers how many."""

@@ -44,6 +44,14 @@ class RunStore:
             raise TaskUnknown(task_id)
         return str(found)
 
+    async def settled(self, task_ids: Collection[str]) -> frozenset[str]:
+        """Those of the tasks for which nothing is to be done any more."""
+        still = [TaskState.WAITING, TaskState.OPEN]
+        rows = await self._connection.execute(
+            select(task.c.id).where(task.c.id == func.any(sorted(task_ids)), task.c.state.not_in(still))
+        )
+        return frozenset(rows.scalars())
+
     async def open_of(self, account_ids: Collection[str]) -> Sequence[Run]:
         """The runs of accounts that go on, the oldest first."""
         return await self._runs(run.c.account_id == func.any(sorted(account_ids)), run.c.state == RunState.OPEN)

@@ -10,6 +10,7 @@ from health_score.domain.assessment import (
     CameBack,
     Change,
     FellSilent,
+    MeasuresMoved,
     ScoreMoved,
     WentStale,
 )
@@ -26,7 +27,9 @@ from mainstay.contracts.health_score import (
     AccountValue,
     BandChanged,
     MeasureChange,
+    MeasuresChanged,
     MeasureStale,
+    MeasureValue,
     RuleRef,
     ScorecardRef,
     ScoreChanged,
@@ -41,7 +44,14 @@ from mainstay.language.negotiation import Language
 
 SOURCE = "mainstay/health-score"
 HealthEvent = (
-    ScoreChanged | BandChanged | AccountSilent | AccountActiveAgain | MeasureStale | StageChanged | StageOverdue
+    ScoreChanged
+    | MeasuresChanged
+    | BandChanged
+    | AccountSilent
+    | AccountActiveAgain
+    | MeasureStale
+    | StageChanged
+    | StageOverdue
 )
 
 LATE = timedelta(hours=1)
@@ -74,6 +84,11 @@ def _said(account: Account, change: Change, card: CardKey, caused_by: tuple[str,
                 changes=tuple(MeasureChange(name, before, after) for name, (before, after) in change.changes.items()),
                 caused_by=caused_by,
             )
+        case MeasuresMoved():
+            values = (
+                MeasureValue(metric, value, unit and unit.value) for metric, (value, unit) in change.values.items()
+            )
+            return MeasuresChanged(account.id, change.occurred_at, tuple(values), reference)
         case BandEntered():
             return BandChanged(
                 account_id=account.id,

@@ -112,6 +112,8 @@ class Health:
     contributions: Mapping[str, int] = field(default_factory=dict)
     computed: tuple[int | None, Band] | None = None
     stale: Collection[str] = ()
+    told: Mapping[str, float | None] = field(default_factory=dict)
+    """The values of measures that others were told last, by metric; None: that it has none."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Bringing an account's health up to date: missing and dirty closes, the current value, and what there is to say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from health_score.domain import explanation
@@ -12,9 +12,9 @@ from health_score.domain.closing import a_day_on, close_days, read_at
 from health_score.domain.evidence import Evidence
 from health_score.domain.history import DAY, Close, coverage_units
 from health_score.domain.living import LifeChange, live
-from health_score.domain.metrics.reading import AsOf
+from health_score.domain.metrics.reading import AsOf, Unit, Value
 from health_score.domain.metrics.windows import Windows
-from health_score.domain.scoring import Scored, Status, placed
+from health_score.domain.scoring import OVERRIDE, Scored, Status, placed
 from health_score.domain.selection import Bases, Basis, Deployment, Selected
 from health_score.domain.silence import silence
 from health_score.domain.stages import Move
@@ -32,6 +32,14 @@ class ScoreMoved:
     occurred_at: datetime
     previous_score: int | None
     changes: Mapping[str, tuple[int | None, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuresMoved:
+    """Values of measures are others than those told last: by metric, with its unit; None where it has none."""
+
+    occurred_at: datetime
+    values: Mapping[str, tuple[float | None, Unit | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class WentStale:
     fresh_for_days: int
 
 
-Change = ScoreMoved | BandEntered | FellSilent | CameBack | WentStale | LifeChange
+Change = ScoreMoved | MeasuresMoved | BandEntered | FellSilent | CameBack | WentStale | LifeChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +208,16 @@ def _rescored(
         contributions=scored.contributions,
         computed=(scored.outcome.computed.score, computed_band) if scored.outcome.is_overridden else None,
         stale=[part.measure for part in scored.measures if part.status is Status.STALE],
+        told=before.told,
     )
     changes: list[Change] = []
     if total.score != before.score or now.band is not before.band:
         changes.append(ScoreMoved(moment.at, before.score, _moved(before.contributions, account.health.contributions)))
+    never_active = account.first_day is None  # so there are no closes, and little to say
+    if changes or closes or never_active:
+        ends_month = not moment.restated and any((close.day + DAY).day == 1 for close in closes)
+        again = ends_month or (never_active and moment.today.day == 1)
+        changes += _tell_measures(account, scored, moment.at, all_of_them=again)
     if entered:
         known_before = before.band if before.band_entered_on else None
         changes.append(
@@ -223,6 +237,26 @@ def _rescored(
             )
         )
     return [*changes, *_gone_stale(account, scored, basis, before)]
+
+
+def _tell_measures(account: Account, scored: Scored, at: datetime, *, all_of_them: bool) -> list[Change]:
+    """The values that others were not told yet: with a new score or close, for a busy day would say too much."""
+    known = account.health.told
+    values = {part.metric: (_nearest(part.value), part.unit) for part in scored.measures if part.measure != OVERRIDE}
+    values |= {metric: (None, None) for metric in known if metric not in values}
+    news = {
+        metric: (value, unit)
+        for metric, (value, unit) in values.items()
+        if all_of_them or metric not in known or known[metric] != value
+    }
+    if not news:
+        return []
+    account.health = replace(account.health, told={metric: value for metric, (value, _) in values.items()})
+    return [MeasuresMoved(at, news)]
+
+
+def _nearest(value: Value) -> float | None:
+    return None if value is None else value.numerator / value.denominator  # float() of a Fraction takes twice the time
 
 
 def _gone_stale(account: Account, scored: Scored, basis: Basis, before: Health) -> list[Change]:

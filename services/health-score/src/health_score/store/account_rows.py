@@ -1,5 +1,6 @@
 """An account's row, mapped by hand: the JSON in it, its measures, and the account that it means."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -51,15 +52,19 @@ class MeasureRow(msgspec.Struct, frozen=True, omit_defaults=True):
     as_of: date | None = None
     computed_score: float | None = None
     override: OverrideRow | None = None
+    told: float | msgspec.UnsetType | None = msgspec.UNSET
+    """The value that others were told last, where they were."""
 
 
 class PublishedRow(msgspec.Struct, frozen=True):
     """What is looked at of the measures that were published last; the rest of a `MeasureRow` is not even read."""
 
     measure: str
+    metric: str
     score: float | None
     contribution: int
     status: str
+    told: float | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class StatedRow(msgspec.Struct, frozen=True):
@@ -97,12 +102,13 @@ def _float(fraction: Fraction) -> float:
     return fraction.numerator / fraction.denominator
 
 
-def measures_json(assessment: Assessment) -> str:
-    """The measures of the current value, as they are kept."""
-    return _json.encode([measure_row(part) for part in assessment.scored.measures]).decode()
+def measures_json(assessment: Assessment, told: Mapping[str, float | None]) -> str:
+    """The measures of the current value, as they are kept; `told` is what others were told of them, by metric."""
+    rows = [measure_row(part, told.get(part.metric, msgspec.UNSET)) for part in assessment.scored.measures]
+    return _json.encode(rows).decode()
 
 
-def measure_row(part: MeasureResult) -> MeasureRow:
+def measure_row(part: MeasureResult, told: float | msgspec.UnsetType | None = msgspec.UNSET) -> MeasureRow:
     """A measure's part as it is kept and shown."""
     return MeasureRow(
         measure=part.measure,
@@ -118,6 +124,7 @@ def measure_row(part: MeasureResult) -> MeasureRow:
         as_of=part.seen_on,
         computed_score=None if part.computed_score is None else _float(part.computed_score),
         override=_override_row(part.override),
+        told=told,
     )
 
 
@@ -164,6 +171,7 @@ def account_of(row: Row[Any]) -> Account:
             contributions={part.measure: part.contribution for part in measures if part.score is not None},
             computed=(row.computed_score, Band(row.computed_band)) if row.computed_band else None,
             stale=[part.measure for part in measures if part.status == Status.STALE],
+            told={part.metric: part.told for part in measures if part.told is not msgspec.UNSET},
         ),
         silence=Silence(row.silent_after, row.habit_days) if row.silent_after else None,
         derived=NOTHING_DERIVED if row.derived == "{}" else _derived.decode(row.derived),

@@ -216,7 +216,7 @@ class Accounts:
                 "coverages": [account.health.coverage for account in accounts],
                 "entered_on": [account.health.band_entered_on for account in accounts],
                 "since": [account.health.band_since for account in accounts],
-                "measures": [measures_json(assessment) for _, assessment in assessed],
+                "measures": [measures_json(assessment, account.health.told) for account, assessment in assessed],
                 "as_of": [assessment.as_of for _, assessment in assessed],
                 "silent_after": [account.silence and account.silence.last_active for account in accounts],
                 "habit_days": [account.silence and account.silence.habit_days for account in accounts],

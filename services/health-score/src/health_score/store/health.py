@@ -77,6 +77,7 @@ class HealthReading:
 
 def _measure(row: MeasureRow) -> MeasureView:
     shown = msgspec.structs.asdict(row)
+    del shown["told"]  # what others know is no part of the score
     override = row.override
     shown["override"] = OverrideView(**msgspec.structs.asdict(override)) if override else None
     return MeasureView(**shown)

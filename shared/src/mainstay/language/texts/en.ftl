@@ -30,7 +30,7 @@ health-unknown = there is no score, and there was none on { DAY($since) }
 
 override-set = { $by } set the score to { $score }: { $reason }
 override-lifted = the score is not set by hand any more
-band-forced = { $measure } makes it { $band ->
+band-forced = { NAME($measure) } makes it { $band ->
         [red] red
         [yellow] yellow
         [green] green
@@ -42,13 +42,13 @@ score-missing = there is no score
 
 ## Measures that have no value of their own to tell
 
-measure-not-asked = { $measure } is not asked of this account
-measure-na = no data for { $measure }
-measure-stale = the data for { $measure } is too old
-measure-grace = { $measure } does not count yet
-measure-by-hand = { $by } set { $measure } to { $score }: { $reason }
-measure-gone = the scorecard does not ask for { $measure } any more
-measure-weighed = { $measure } weighs differently
+measure-not-asked = { NAME($measure) } is not asked of this account
+measure-na = no data for { NAME($measure) }
+measure-stale = the data for { NAME($measure) } is too old
+measure-grace = { NAME($measure) } does not count yet
+measure-by-hand = { $by } set { NAME($measure) } to { $score }: { $reason }
+measure-gone = the scorecard does not ask for { NAME($measure) } any more
+measure-weighed = { NAME($measure) } weighs differently
 
 ## Usage
 

@@ -30,7 +30,7 @@ health-unknown = 目前没有健康分，{ DAY($since) }时也没有
 
 override-set = { $by } 手动将健康分设为 { $score }：{ $reason }
 override-lifted = 健康分不再由人工设定
-band-forced = 按“{ $measure }”的规则，健康状态定为{ $band ->
+band-forced = 按“{ NAME($measure) }”的规则，健康状态定为{ $band ->
         [red] 红色
         [yellow] 黄色
         [green] 绿色
@@ -42,13 +42,13 @@ score-missing = 暂无健康分
 
 ## 没有数值可说的指标
 
-measure-not-asked = “{ $measure }”不适用于该客户
-measure-na = “{ $measure }”没有数据
-measure-stale = “{ $measure }”的数据已过期
-measure-grace = “{ $measure }”暂不计分
-measure-by-hand = { $by } 手动将“{ $measure }”设为 { $score }：{ $reason }
-measure-gone = 评分卡不再包含“{ $measure }”
-measure-weighed = “{ $measure }”的权重有变化
+measure-not-asked = “{ NAME($measure) }”不适用于该客户
+measure-na = “{ NAME($measure) }”没有数据
+measure-stale = “{ NAME($measure) }”的数据已过期
+measure-grace = “{ NAME($measure) }”暂不计分
+measure-by-hand = { $by } 手动将“{ NAME($measure) }”设为 { $score }：{ $reason }
+measure-gone = 评分卡不再包含“{ NAME($measure) }”
+measure-weighed = “{ NAME($measure) }”的权重有变化
 
 ## 使用情况
 

@@ -30,7 +30,7 @@ health-unknown = 目前沒有健康分數，{ DAY($since) }時也沒有
 
 override-set = { $by } 手動將健康分數設為 { $score }：{ $reason }
 override-lifted = 健康分數不再由人工設定
-band-forced = 依「{ $measure }」的規則，健康狀態定為{ $band ->
+band-forced = 依「{ NAME($measure) }」的規則，健康狀態定為{ $band ->
         [red] 紅燈
         [yellow] 黃燈
         [green] 綠燈
@@ -42,13 +42,13 @@ score-missing = 尚無健康分數
 
 ## 沒有數值可說的指標
 
-measure-not-asked = 「{ $measure }」不適用於此客戶
-measure-na = 「{ $measure }」沒有資料
-measure-stale = 「{ $measure }」的資料已過期
-measure-grace = 「{ $measure }」暫不計分
-measure-by-hand = { $by } 手動將「{ $measure }」設為 { $score }：{ $reason }
-measure-gone = 評分卡不再包含「{ $measure }」
-measure-weighed = 「{ $measure }」的權重有變動
+measure-not-asked = 「{ NAME($measure) }」不適用於此客戶
+measure-na = 「{ NAME($measure) }」沒有資料
+measure-stale = 「{ NAME($measure) }」的資料已過期
+measure-grace = 「{ NAME($measure) }」暫不計分
+measure-by-hand = { $by } 手動將「{ NAME($measure) }」設為 { $score }：{ $reason }
+measure-gone = 評分卡不再包含「{ NAME($measure) }」
+measure-weighed = 「{ NAME($measure) }」的權重有變動
 
 ## 使用狀況
 

@@ -141,17 +141,18 @@ def metric_threshold(rule: Rule, ordered: Sequence[Observation], _: Account) -> 
     for seen in ordered:
         match seen.fact:
             case ScoreMoved(score) if metric == HEALTH_SCORE and score is not None:
-                value: float = score
-            case MeasuresRead(values) if metric in values:
-                value = values[metric]
+                value, is_share = float(score), False
+            case MeasuresRead(values, shares) if (known := values.get(metric)) is not None:
+                value, is_share = known, metric in shares
             case _:
                 continue
+        written = percent if is_share else figure
         grade = rule.graded(value)
         if grade is not None:
-            words = {"metric": metric, "value": figure(value), "level": figure(rule.levels[grade])}
+            words = {"metric": metric, "value": written(value), "level": written(rule.levels[grade])}
             yield Moment(seen.at, seen.event_id, seen.event_id, grade, words)
         elif holds:
-            reason = f"{metric} is at {figure(value)} again."
+            reason = f"It is at {written(value)} again."
             yield Moment(seen.at, seen.event_id, seen.event_id, passed=Passing(Ending.RECOVERED, reason))
         holds = grade is not None
 
@@ -168,7 +169,7 @@ def metric_deviated(rule: Rule, ordered: Sequence[Observation], _: Account) -> I
         words = {
             "metric": fact.metric,
             "day_on": fact.day.isoformat(),
-            "value": str(fact.value),
+            "value": figure(fact.value),
             "expected": figure(fact.expected),
             "spreads": figure(abs(fact.deviation)),
         }
@@ -197,6 +198,11 @@ def source_silent(_: Rule, ordered: Sequence[Observation], __: Account) -> Itera
             yield Moment(seen.at, seen.event_id, seen.event_id, grade, words if grade else {}, passed=again)
 
 
+def percent(share: float) -> str:
+    """A share for people: percents, with up to two decimals."""
+    return f"{figure(share * 100)} %"
+
+
 def figure(value: float) -> str:
     """A number for people: whole where it is, else with up to two decimals."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{int(value):,}"

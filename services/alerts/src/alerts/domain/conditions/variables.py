@@ -88,6 +88,11 @@ VARIABLES: Mapping[str, Variable] = {
 }
 
 
+def measure(metric: str) -> str:
+    """The variable of a metric's value: what is no letter or digit of its code is an underscore."""
+    return MEASURE + "".join(each if each.isalnum() else "_" for each in metric)
+
+
 def meaning(name: str) -> Variable | None:
     """What a variable is; None for one that there is not."""
     if name.startswith(MEASURE) and len(name) > len(MEASURE):
@@ -255,7 +260,7 @@ class _State:
                 values |= {"health_band": band.value, "previous_band": previous.value if previous else None}
                 values["health_score"] = score
             case MeasuresRead(measures):
-                values |= {f"{MEASURE}{name}": value for name, value in measures.items()}
+                values |= {measure(name): value for name, value in measures.items()}
             case WentSilent() | BecameActive():
                 values["is_silent"] = isinstance(fact, WentSilent)
             case StageEntered(stage):
@@ -309,4 +314,4 @@ def _kind_of(name: str) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
 
 
-__all__ = ["MEASURE", "VARIABLES", "Variable", "cel", "concerns", "meaning", "next_look", "values_at"]
+__all__ = ["MEASURE", "VARIABLES", "Variable", "cel", "concerns", "meaning", "measure", "next_look", "values_at"]
