@@ -104,7 +104,6 @@ async def company(migrated_url: str) -> AsyncIterator[Company]:
 
 async def enters(company: Company, account: str, **facts: Any) -> str:
     """A contract with notice, of an account of its own that alerts knows."""
-    await company.office.service.chassis.keys.refresh()
     notice = {"amount": NOTICE_DAYS, "unit": "days"}
     contract = await company.office.enters(account, **{"notice": notice, **facts})
     record = as_record(encode(known(company.office.clock.now(), account=account, name=account)))

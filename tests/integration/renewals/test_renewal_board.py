@@ -189,7 +189,6 @@ async def test_what_is_no_renewal_is_not_found(office: Office) -> None:
     contract = await office.enters(**YEAR)
 
     for name in ("nothing", "nothing.1", f"{contract['id']}.2", f"{contract['id']}.x", f"{once['id']}.1", "a.9" * 30):
-        await office.service.chassis.keys.refresh()
         for answer in (
             await office.http.get(f"/v1/renewals/{name}"),
             await office.http.put(f"/v1/renewals/{name}/owner", json={"owner": "ann", "reason": "leave"}),
@@ -226,7 +225,6 @@ async def test_a_renewal_is_handed_over_and_back_and_its_history_is_kept(office:
 async def test_a_renewal_that_is_closed_is_not_handed_over(office: Office) -> None:
     contract = await office.enters(**YEAR)
     await office.it_is("2027-01-02")
-    await office.service.chassis.keys.refresh()
 
     answer = await office.http.put(f"/v1/renewals/{contract['id']}.1/owner", json={"owner": "max", "reason": "leave"})
 
