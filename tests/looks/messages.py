@@ -30,10 +30,12 @@ from alerts.domain.observations import (
     MilestoneMissed,
     Observation,
     Phrase,
+    RenewalRisk,
     ScoreMoved,
     SourceQuiet,
     StageOverdue,
     Stated,
+    TermMilestone,
     WentSilent,
     WindowOpened,
 )
@@ -52,6 +54,8 @@ AT = datetime(2026, 11, 24, 9, 5, tzinfo=UTC)
 NOW = AT + timedelta(minutes=1)
 LINKS = Links("https://mainstay.example", "https://health.example", "https://mainstay.example/rules")
 QUIET_AFTER = timedelta(days=400)
+ENDS = date(2027, 1, 31)
+WORTH = Money(Decimal(48_600), "GBP")
 NORTHGATE = Account(
     "northgate",
     sequence=1,
@@ -59,9 +63,9 @@ NORTHGATE = Account(
     owner="amelia.hart",
     tier="enterprise",
     zone="Europe/London",
-    arr=(Money(Decimal(48_600), "GBP"),),
+    arr=(WORTH,),
     seats=240,
-    next_renewal_on=date(2027, 1, 31),
+    next_renewal_on=ENDS,
     stage="growth",
     segment="enterprise",
     industry="utilities",
@@ -90,7 +94,8 @@ def facts() -> Mapping[str, Sequence[tuple[float, Fact]]]:
     def ago(days: int) -> str:
         return (AT - timedelta(days=days)).isoformat()
 
-    window = WindowOpened("C-17", "C-17/3", date(2027, 1, 31), Money(Decimal(48_600), "GBP"), 240, Band.YELLOW, 61)
+    window = WindowOpened("C-17", "C-17/3", ENDS, WORTH, 240, Band.YELLOW, 61)
+    milestone = TermMilestone("C-17", "C-17/3", "days_60", date(2026, 12, 3), ENDS, WORTH, Band.YELLOW, 61)
     return {
         "band-worsened": [(0, BandEntered(Band.RED, Band.YELLOW, 41, why, PHRASES))],
         "score-drop": [_score(5, 78, 80), _score(0, 52, 78)],
@@ -117,6 +122,8 @@ def facts() -> Mapping[str, Sequence[tuple[float, Fact]]]:
             _stated(9, "feedback", "F-12", kind="request", state="wont_do"),
         ],
         "renewal-window": [(0, window)],
+        "renewal-milestone": [(0, replace(milestone, late_by_seconds=3 * 86_400))],
+        "renewal-at-risk": [(1.5, RenewalRisk("C-17", "C-17/3", "at_risk", ENDS, WORTH, Band.RED, 41))],
         "notice-deadline": [
             _stated(
                 5,

@@ -144,8 +144,8 @@ async def test_a_notice_deadline_that_two_systems_know_is_told_once(alerts: Worl
     await alerts.hears(milestone("notice_deadline", now, ends=ends, contract="c2"))
     alone = await titles(alerts, sink)
 
-    assert before == both == ["1 days are left to give notice on contract crm-7 of Acme"]
-    assert alone[1:] == ["0 days are left to give notice on contract c2 of Acme"]
+    assert before == both == ["Notice on contract crm-7 of Acme: 1 day left"]
+    assert alone[1:] == ["Notice on contract c2 of Acme: 0 days left"]
 
 
 async def test_red_within_the_window_is_told_a_day_later_if_it_is_still_so(alerts: World, sink: HttpSink) -> None:
