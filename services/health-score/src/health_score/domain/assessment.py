@@ -213,11 +213,9 @@ def _rescored(
     changes: list[Change] = []
     if total.score != before.score or now.band is not before.band:
         changes.append(ScoreMoved(moment.at, before.score, _moved(before.contributions, account.health.contributions)))
-    never_active = account.first_day is None  # so there are no closes, and little to say
-    if changes or closes or never_active:
+    if changes or closes:
         ends_month = not moment.restated and any((close.day + DAY).day == 1 for close in closes)
-        again = ends_month or (never_active and moment.today.day == 1)
-        changes += _tell_measures(account, scored, moment.at, all_of_them=again)
+        changes += _tell_measures(account, scored, moment.at, all_of_them=ends_month)
     if entered:
         known_before = before.band if before.band_entered_on else None
         changes.append(
@@ -247,7 +245,7 @@ def _tell_measures(account: Account, scored: Scored, at: datetime, *, all_of_the
     news = {
         metric: (value, unit)
         for metric, (value, unit) in values.items()
-        if all_of_them or metric not in known or known[metric] != value
+        if all_of_them or known.get(metric) != value  # what nobody was told of has no value to them
     }
     if not news:
         return []
