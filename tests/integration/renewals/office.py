@@ -60,15 +60,8 @@ class Office:
         service.chassis.keys = KeyRing(service.chassis.database, SECRET, now=lambda: 0.0)
         key = await create_key(service.chassis.database, SECRET, "tests", ["admin"])
         await service.chassis.keys.refresh()
-        app, ring = service.app(), service.chassis.keys
-
-        async def fresh(_: httpx.Request) -> None:
-            """Nothing runs beside the app here, and on a busy machine five seconds pass between two requests."""
-            if ring.stale():
-                await ring.refresh()
-
+        app = service.app()
         http = client(app, key)
-        http.event_hooks["request"].append(fresh)
         return cls(service, clock, app, http)
 
     async def close(self) -> None:

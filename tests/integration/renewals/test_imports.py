@@ -1,5 +1,6 @@
 """Files of contracts: every row gets its answer exactly once, whatever happens in the middle."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -272,7 +273,6 @@ async def test_ten_thousand_rows_killed_in_the_middle_are_each_done_once(
         except SystemExit:
             deaths += 1
 
-    await office.service.chassis.keys.refresh()  # they are good for five seconds
     job = (await office.http.get(answer.headers["Location"])).json()
     assert (job["state"], counts(job)) == ("done", {"read": 10_000, "entered": 10_000})
     assert deaths > 10
@@ -288,3 +288,29 @@ async def test_an_import_is_forgotten_after_ninety_days(office: Office) -> None:
 
     assert (await office.http.get(f"/v1/contract-imports/{job['id']}")).status_code == 404
     assert "K-7" in await contracts(office)
+
+
+async def test_two_processes_work_on_two_files_of_the_same_contracts_at_once(office: Office) -> None:
+    def line(n: int, account: str) -> str:
+        return f"{account}{n % 50},K-{n},recurring,EUR,2026-01-01,2026-12-31,{n}.00,1"
+
+    jobs = []
+    for source, account, order in (("crm", "a", 1), ("billing", "b", -1)):
+        answer = await office.http.post(
+            "/v1/contract-imports",
+            params={"source": source},
+            content="\n".join([HEADER, *(line(n, account) for n in list(range(300))[::order])]),
+            headers={"Content-Type": "text/csv"},
+        )
+        jobs.append(answer.headers["Location"])
+
+    while True:
+        await asyncio.gather(office.service.timers.run_due(), office.another_runner(batch=1).run_due())
+        found = [(await office.http.get(job)).json() for job in jobs]
+        if all(each["state"] == "done" for each in found):
+            break
+        office.clock.advance(timedelta(minutes=1))  # one that met the other is put off
+
+    assert [each["entered"] + each["conflicts"] for each in found] == [300, 300]
+    assert sum(each["entered"] for each in found) == 300
+    assert len(await contracts(office)) == 300

@@ -31,8 +31,8 @@ class Known:
 
     records: Mapping[Key, SourceRecord]
     contracts: Mapping[str, Contract]
-    by_external_id: Mapping[str, Contract]
-    owners: Mapping[str, SourceRecord]
+    by_external_id: dict[str, Contract]
+    owners: dict[str, SourceRecord]
     revisions: Mapping[str, int]
     touched: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -88,12 +88,18 @@ class ReconcileContracts:
             records=records,
             contracts=contracts,
             by_external_id={each.external_id: each for each in found if each.external_id},
-            owners=await work.sources.of_contracts(contracts),
+            owners=dict(await work.sources.of_contracts(contracts)),
             revisions=await work.ledger.latest(contracts),
         )
         known = replace(known, touched=await self._touched(work, known))
         now = self._clock.now()
-        return {key: _planned(key, many, known, erased, now) for key, many in stated.items()}
+        plans = dict[Key, Plan]()
+        for key, many in stated.items():
+            plan = plans[key] = _planned(key, many, known, erased, now)
+            if plan.after is not None and plan.before is None and plan.record is not None:
+                # Who comes next in the same batch finds the external id taken.
+                known.by_external_id[key[1]], known.owners[plan.after.id] = plan.after, plan.record
+        return plans
 
     async def _touched(self, work: Work, known: Known) -> Mapping[str, frozenset[str]]:
         """Which fields of each contract people changed since it was last looked at."""

@@ -174,7 +174,7 @@ def reconcile(
 ) -> Reconciled:
     """Take over what differs; what a person `touched` (fields of the face) and what the ledger refuses is left."""
     happened, conflicts, taken = list[Happening](), dict[str, Conflict](), set[str]()
-    # What is taken over may bring more: terms that a cancellation had cut off. So look again until nothing is left.
+    # A cancellation that is off brings back terms that it had cut off, so look again until nothing is left.
     while found := [
         each for each in differences(contract, said, now, terms_taken=terms_taken) if each.field not in conflicts
     ]:
@@ -194,6 +194,8 @@ def reconcile(
                 continue
             taken.add(each.field)
             happened += [happening] if happening else []
+            if each.field == "cancelled_on":
+                break  # all else is to be looked at again, with the terms that go on, or do not
     return Reconciled(contract, tuple(happened), tuple(conflicts.values()))
 
 
