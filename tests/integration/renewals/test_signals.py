@@ -353,9 +353,9 @@ async def test_a_contract_that_one_source_adopted_is_not_anothers_too(office: Of
 
 async def test_two_sources_in_one_batch_cannot_have_one_contract_either(office: Office) -> None:
     both = [fact("2026-01-02T10:00", term(*YEAR), source=source, account=source) for source in ("crm", "billing")]
-    statements = [contract_statement(as_record(encode(each))) for each in both]
+    statements = [customer_signal(as_record(encode(each))) for each in both]
 
-    await office.service.reconcile(Batch((), tuple(each for each in statements if each)))
+    await office.service.signals(Batch((), tuple(each for each in statements if each)))
 
     assert [kind for _, kind, _, _ in await conflicts(office)] == ["other_source"]
     assert len((await office.http.get("/v1/contracts")).json()["data"]) == 1
