@@ -125,7 +125,6 @@ class Service:
                 amendment_routes(handlers),
                 forecast_routes(handlers),
                 calendar_routes(handlers),
-                renewal_routes(handlers),
                 call_routes(handlers),
                 accuracy_routes(handlers),
                 cohort_routes(handlers),

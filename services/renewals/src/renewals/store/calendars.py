@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from renewals.application.agendas import CalendarLink, LinkUnknown, Recorded
 from renewals.domain.contracts import Contract, Kind
 from renewals.store.mapping import contract_in
-from renewals.store.tables import account, account_group, calendar_link, contract, contract_revision, term
+from renewals.store.source_tables import calendar_link
+from renewals.store.tables import account, account_group, contract, contract_revision, term
 
 MOST_REVISIONS = 5_000
 """Former states that are looked at; a calendar of which more changed within weeks forgets some cancelled entries."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from renewals.application.churn import EndedTerm, Place, ReviewState
 from renewals.domain.outcomes import ChurnReason, KeptReview, Review
-from renewals.store.tables import churn_review
+from renewals.store.growth_tables import churn_review
 
 # Within grace a term is not lost yet; days of grace are counted in UTC, as groups of figures are.
 _ENDED: Final = """

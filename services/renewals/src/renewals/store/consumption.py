@@ -15,7 +15,8 @@ from renewals.application.consumption import Charged, KeptCharge, Metric
 from renewals.domain.burn_down import Charge, ChargeKind
 from renewals.domain.consumption import Reading, Said
 from renewals.store.erasure import ErasureStore
-from renewals.store.tables import charge, consumption, contract
+from renewals.store.growth_tables import charge, consumption
+from renewals.store.tables import contract
 
 BEFORE: Final = timedelta(days=366)
 """So long before a term a level can lie that its use is counted from."""

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.kernel.money import Money
 from renewals.application.economics import StatedEconomics
-from renewals.store.tables import economics
+from renewals.store.growth_tables import economics
 
 
 class EconomicsStore:

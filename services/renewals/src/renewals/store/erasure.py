@@ -13,21 +13,18 @@ from mainstay.service.subjects import ACCOUNT, Subjects, tombstone
 from renewals.application.ports import Done
 from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE
 from renewals.store.forgetting import forget_in_ledger, forget_what_sources_said
+from renewals.store.growth_tables import account_profile, consumption, opportunity
+from renewals.store.source_tables import contract_import_row, source_contract
 from renewals.store.tables import (
     SCHEMA,
     account,
     account_group,
     account_health,
-    account_profile,
     account_score,
-    consumption,
     contract,
-    contract_import_row,
     kit,
     ledger_entry,
-    opportunity,
     renewal,
-    source_contract,
 )
 
 # The old row is locked first, as by every change of a contract; contracts refer to the new one before it goes.

@@ -6,23 +6,23 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.store.tables import (
-    account_group,
+from renewals.store.growth_tables import (
     account_profile,
     charge,
     churn_review,
     consumption,
+    opportunity,
+    opportunity_version,
+)
+from renewals.store.source_tables import contract_conflict, contract_import_row, source_contract
+from renewals.store.tables import (
+    account_group,
     contract,
-    contract_conflict,
-    contract_import_row,
     contract_revision,
     forecast_call,
     ledger_entry,
     ledger_withdrawal,
-    opportunity,
-    opportunity_version,
     renewal_handover,
-    source_contract,
 )
 
 _MINE: Final = f"(SELECT id FROM {contract} WHERE account_id = :pseudonym)"

@@ -12,7 +12,7 @@ from renewals.application.good_customers import Profile, SavedCriteria
 from renewals.application.inputs import AccountGroup
 from renewals.domain.good_customers import Criteria, Criterion, Fact
 from renewals.store.erasure import ErasureStore
-from renewals.store.tables import account_profile, good_customer_criteria
+from renewals.store.growth_tables import account_profile, good_customer_criteria
 
 
 class CriteriaStore:

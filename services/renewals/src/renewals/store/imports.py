@@ -14,7 +14,7 @@ from mainstay.db.engine import copy_rows
 from renewals.application.imports import ContractImport, ImportRow, ImportState, ImportUnknown
 from renewals.application.sources import Outcome
 from renewals.store.erasure import ErasureStore
-from renewals.store.tables import contract_import, contract_import_contract, contract_import_row
+from renewals.store.source_tables import contract_import, contract_import_contract, contract_import_row
 
 _ROW = ("import_id", "number", "external_id", "account_id", "stated", "outcome", "code", "field", "detail")
 _SETTLE = text(

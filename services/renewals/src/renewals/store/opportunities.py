@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mainstay.kernel.money import Money
 from renewals.application.opportunities import KeptOpportunity, RenewalCredit, RenewalSplit, Wanted
 from renewals.domain.opportunities import Credit, Need, Opportunity, OpportunityKind, Signal, Stage
-from renewals.store.tables import contract, opportunity, opportunity_version, renewal_credit
+from renewals.store.growth_tables import opportunity, opportunity_version, renewal_credit
+from renewals.store.tables import contract
 
 
 def _counts(split: str) -> str:

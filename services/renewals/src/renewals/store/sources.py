@@ -16,7 +16,7 @@ from renewals.application.sources import (
     SourceRecord,
 )
 from renewals.domain.reconciling import ConflictKind
-from renewals.store.tables import contract_conflict, source_contract
+from renewals.store.source_tables import contract_conflict, source_contract
 
 _KEY = tuple_(source_contract.c.source, source_contract.c.external_id)
 _STANDING = contract_conflict.c.state.in_([state.value for state in STANDING])
