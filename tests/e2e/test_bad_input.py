@@ -78,6 +78,10 @@ NEVER_FAIL = ("/sa", "/pixel.gif")
 """Their clients die of an error, so they are told 200, and what is bad waits in quarantine."""
 BY_LINK = "/v1/actions/"
 """A link in a message, which somebody's browser opens: its signature stands for a key, its answers are pages."""
+BY_TOKEN = "/v1/renewals/calendar.ics"
+"""A calendar program asks for it by a link with a secret, which is asked for here before anything else."""
+FILES = ("/v1/imports", "/v1/contract-imports")
+"""What takes a file has another limit, or none."""
 ANY_ID = {
     ("DELETE", "/v1/users/{user_id}"),
     ("DELETE", "/v1/accounts/{account_id}"),
@@ -163,7 +167,14 @@ class Route(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        return "application/cloudevents+json" if self.path == "/v1/events" else "application/json"
+        other = {"/v1/events": "application/cloudevents+json", "/v1/contract-imports": "text/csv"}
+        return other.get(self.path, "application/json")
+
+    @property
+    def asked(self) -> str:
+        """The path with an id, and with all that its query must have."""
+        query = "&".join(f"{name}=acme" for name in sorted(self.required))
+        return f"{self.filled()}?{query}" if query else self.filled()
 
 
 class Attacked:
@@ -279,7 +290,7 @@ def test_every_route_refuses_callers_without_a_key_that_may(attacked: Attacked) 
                 route.service,
                 route.method,
                 route.filled(),
-                403 if route.path.startswith(BY_LINK) else 401,
+                422 if route.path == BY_TOKEN else 403 if route.path.startswith(BY_LINK) else 401,
                 content=body if route.takes_body else None,
                 headers=headers,
             )
@@ -303,13 +314,11 @@ def test_every_route_refuses_bodies_that_are_broken_or_too_large(attacked: Attac
             if "gzip" in name:
                 headers["Content-Encoding"] = "gzip"
                 statuses = [] if route.service == "ingest" else [415]
-            attacked.expect(name, route.service, route.method, route.filled(), *statuses, content=body, headers=headers)
+            attacked.expect(name, route.service, route.method, route.asked, *statuses, content=body, headers=headers)
         chunks = (b" " * 65_536 for _ in range(20))  # no Content-Length
         headers = {"Content-Type": route.content_type}
-        statuses = [] if route.path.startswith("/v1/imports") else [413]  # a file has no limit
-        attacked.expect(
-            "chunked", route.service, route.method, route.filled(), *statuses, content=chunks, headers=headers
-        )
+        statuses = [] if route.path.startswith(FILES) else [413]
+        attacked.expect("chunked", route.service, route.method, route.asked, *statuses, content=chunks, headers=headers)
 
 
 def test_every_route_with_an_id_refuses_ids_that_do_not_exist(attacked: Attacked) -> None:

@@ -175,8 +175,8 @@ def call_routes(handlers: Handlers) -> Routes:
         term_id: TermId, known_at: KnownAt = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[CallView]:
         """Every call of a renewal, newest first; of each kind the newest holds."""
-        key = term_of(term_id)
         before = decode_cursor("calls", cursor, tuple[int])[0] if cursor is not None else None
+        key = term_of(term_id)
         async with handlers.work() as work:
             contract = await work.contracts.get(key[0])
             known = known_at or handlers.clock.now()
