@@ -28,7 +28,7 @@ async def test_it_goes_on_after_the_database_was_away_or_too_slow() -> None:
             await keep_fresh(refresh, "the keys", stopping, every=OFTEN)
 
     assert calls == 3
-    assert [line["event"] for line in told] == ["the keys could not be read"] * 2
+    assert [(line["event"], line["what"]) for line in told] == [("could not be read again", "the keys")] * 2
 
 
 async def test_a_mistake_is_not_hidden() -> None:

@@ -17,7 +17,7 @@ async def keep_fresh(
 ) -> None:
     """Call `refresh` again and again until told to stop, giving up a call that takes longer than `every`.
 
-    While the database is away what was read last holds, and the log says that `what` could not be read. Raises any
+    While the database is away what was read last holds, and the log says of `what` that it could not be read. Raises any
     other error of `refresh`.
     """
     seconds = every.total_seconds()
@@ -28,6 +28,6 @@ async def keep_fresh(
         except Exception as error:
             if not is_transient(error):
                 raise
-            _log.warning(f"{what} could not be read", reason=str(error))
+            _log.warning("could not be read again", what=what, reason=str(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)
