@@ -63,6 +63,22 @@ async def told(alerts: World, alert_id: str) -> list[Any]:
     return found
 
 
+async def test_an_owner_who_is_named_after_the_account_is_known_hears_what_is_open_once(
+    office: World, mail: MailSink
+) -> None:
+    await person(office, "ann")
+    now = office.clock.now()
+    await office.hears(known(now, owner=None), fell("green", "red", now))
+    assert await office.delivers() == 0
+
+    await office.hears(known(now, owner="ann", sequence=2))
+    await office.delivers()
+    await office.hears(known(now, owner="ann", sequence=3))
+    await office.delivers()
+
+    assert to(mail) == ["ann"]
+
+
 async def test_the_owner_hears_by_mail_in_their_language_and_hears_the_end(office: World, mail: MailSink) -> None:
     await person(office, "ann", language="zh-Hans")
 

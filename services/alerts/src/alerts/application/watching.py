@@ -76,9 +76,9 @@ class KeepAccounts:
                 subjects = [*BY_THE_RECORD, *([ACCOUNT] if (await self._rules(work)).on_variables else [])]
                 await work.looks.arm_all(self._clock.now(), subjects, accounts=changed)
                 await work.deliveries.wake(Mute.INHIBITION, self._clock.now(), account_ids=changed)
-            new = {one: newest[one] for one, before in kept.items() if not before.is_known and newest[one].is_known}
-            if new:
-                await self._telling.tell_now_known(work, await work.alerts.going_on(new), new)
+            named = {one: newest[one] for one, before in kept.items() if _names_somebody(before, newest[one])}
+            if named:
+                await self._telling.tell_now_known(work, await work.alerts.going_on(named), named)
             await self._playing.on_records(
                 work,
                 [
@@ -98,6 +98,11 @@ BY_THE_RECORD = tuple(sorted({one for kind in (*DATED, Kind.RESPONSE_MISSED) for
 
 def _changes_conditions(before: Account, after: Account) -> bool:
     return replace(before, sequence=0, name=None, team=()) != replace(after, sequence=0, name=None, team=())
+
+
+def _names_somebody(before: Account, after: Account) -> bool:
+    """Whether this is the first record, or the first with an owner: contracts may be known before the owner is."""
+    return after.is_known and (not before.is_known or (before.owner is None and after.owner is not None))
 
 
 class Watch:
