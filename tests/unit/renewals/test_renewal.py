@@ -232,7 +232,7 @@ def test_what_is_due_is_what_a_walk_through_every_day_meets(
         for today in _days(YEAR[0], until + DAY):
             left = (plan.due_on - today).days + 1
             found |= {f"days_{count}" for count in counts if count == left and today > plan.window_on}
-            found |= {"window"} if today == plan.window_on else set()
+            found |= {"window"} if today == plan.window_on <= plan.due_on else set()  # else it never opens
             found |= {"notice_deadline"} if today == plan.notice_by else set()
             found |= {"due"} if today == plan.due_on else set()
         return found
