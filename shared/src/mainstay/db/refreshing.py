@@ -17,8 +17,8 @@ async def keep_fresh(
 ) -> None:
     """Call `refresh` again and again until told to stop, giving up a call that takes longer than `every`.
 
-    While the database is away what was read last holds, and the log says of `what` that it could not be read. Raises any
-    other error of `refresh`.
+    While the database is away what was read last holds, and the log says of `what` that it could not be read. Raises
+    any other error of `refresh`.
     """
     seconds = every.total_seconds()
     while not stopping.is_set():
