@@ -45,7 +45,10 @@ class Work(Generic[T]):
         """Take in what was fetched after the rest. Raises `BrokenChain`."""
         self.steps = join(self.steps, steps)
         self.records += records
-        self._decoded += [_decoded(record, self._decode) for record in records]
+        try:
+            self._decoded += [self._decode(record) for record in records]
+        except Exception:  # noqa: BLE001 - nearly never, and then each record is read for itself
+            self._decoded += [_decoded(record, self._decode) for record in records]
 
     def part(self, start: int, end: int) -> Batch[T]:
         """The batch of the records from `start` up to `end`; the parts before it must be committed."""

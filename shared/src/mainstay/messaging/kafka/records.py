@@ -16,7 +16,14 @@ from mainstay.messaging.port import Record
 class PortRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka has no stubs
     """The records of one answer of one partition. `getmany` of every consumer hands out the port's `Record`."""
 
+    _appended = (0, datetime.fromtimestamp(0, UTC))
+    """The last timestamp (ms since 1970), and that instant: records of a batch mostly have one in common."""
+
     def _consumer_record(self, tp: Any, record: Any) -> Record:
+        milliseconds, appended_at = self._appended
+        if record.timestamp != milliseconds:
+            appended_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            self._appended = record.timestamp, appended_at
         return Record(
             tp.topic,
             tp.partition,
@@ -24,7 +31,7 @@ class PortRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka ha
             (record.key or b"").decode(errors="replace"),
             record.value or b"",
             tuple(record.headers),
-            datetime.fromtimestamp(record.timestamp / 1000, UTC),
+            appended_at,
         )
 
 
