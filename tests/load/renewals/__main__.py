@@ -1,6 +1,9 @@
 """python -m tests.load.renewals: retention figures, the board, the scan for due milestones, and imports."""
 
 import argparse
+import logging
+
+import structlog
 
 from tests.load.renewals import board, importing, milestones, retention
 
@@ -18,6 +21,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=milestones.MINUTES, help="of work")
     parser.add_argument("--import-rows", type=int, default=importing.ROWS, help="of a file of contracts")
     wanted = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if wanted.only in {None, "retention"}:
         print(retention.measure(wanted.contracts, wanted.times), end="\n\n", flush=True)
     if wanted.only in {None, "board"}:
