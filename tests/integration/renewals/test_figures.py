@@ -1,5 +1,6 @@
 """Figures against a slow and obvious way of computing them, on books made up at random; and what always holds."""
 
+from base64 import urlsafe_b64decode
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -9,6 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
+import msgspec
+
+from mainstay.web.pages import encode_cursor
 from renewals.application.figures import Span
 from renewals.application.ports import Note
 from renewals.bootstrap import Service
@@ -233,3 +237,14 @@ async def test_what_nobody_had_has_no_retention(office: Office) -> None:
 
     assert (moved.grr, moved.nrr, moved.logo_retention, moved.logo_churn, moved.revenue_churn) == (None,) * 5
     assert (moved.customer_growth, expired.net_rate, expired.gross_rate, expired.customer_rate) == (None,) * 4
+
+
+async def test_a_cursor_of_days_that_nobody_may_ask_for_is_refused(office: Office) -> None:
+    query = {"from": "2025-01-01", "to": "2025-12-01", "period": "month", "currency": "EUR", "limit": "1"}
+    page = await office.reads("/v1/kpis/retention", **query)
+    kind, values = msgspec.json.decode(urlsafe_b64decode(page["next_cursor"] + "=="))
+
+    for days in ({1: "0001-01-01"}, {2: "9999-12-31"}, {3: "0001-01-01T00:00:00Z"}, {3: "2025-01-01T00:00:00"}):
+        asked = encode_cursor(kind, [days.get(place, value) for place, value in enumerate(values)])
+        answer = await office.http.get("/v1/kpis/retention", params={**query, "cursor": asked})
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad-cursor"), days

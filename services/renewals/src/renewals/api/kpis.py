@@ -5,16 +5,15 @@ from dataclasses import asdict, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
-from hashlib import blake2b
 from typing import Annotated, Any, Protocol, TypeVar
 
-import msgspec
 from fastapi import Depends, Header, Query, Response
 
 from mainstay.web.csv_cells import CSV, csv_rows, plain_cell, text_cell, wants_csv
 from mainstay.web.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from mainstay.web.problems import BAD_CURSOR, ProblemError
 from mainstay.web.routes import Routes
+from renewals.api.cursors import check, digest
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import (
     ChurnView,
@@ -160,18 +159,15 @@ Answering = Annotated[_Answering, Depends()]
 
 def _cursor(kpi: str, asked: Asked, found: Figures[Any], place: int) -> str:
     # What was known then, and up to which day: the next page is one of the same answer.
-    return encode_cursor(f"kpi {kpi}", [_digest(asked), found.t0, found.t1, found.known_at, place])
+    return encode_cursor(f"kpi {kpi}", [digest(asked), found.t0, found.t1, found.known_at, place])
 
 
 def _place(kpi: str, cursor: str, asked: Asked) -> tuple[Asked, int]:
     of, t0, t1, known_at, place = decode_cursor(f"kpi {kpi}", cursor, tuple[str, date, date, datetime, int])
-    if of != _digest(asked) or place < 0 or known_at.tzinfo is None:
+    check(t0, t1, known_at)
+    if of != digest(asked) or place < 0:
         raise ProblemError(BAD_CURSOR, "the cursor is one of an answer to another question")
     return replace(asked, t0=t0, t1=t1, known_at=known_at), place
-
-
-def _digest(asked: Asked) -> str:
-    return blake2b(msgspec.json.encode(asked), digest_size=9).hexdigest()
 
 
 def _table(kpi: str, axes: Sequence[Axis], found: Figures[R], view: Callable[[R], Any], shape: type[Any]) -> Response:
@@ -224,7 +220,7 @@ def kpi_routes(handlers: Handlers) -> Routes:
         cursor: Cursor = None,
     ) -> LineageAnswer:
         """The customers behind the movements of the whole span, and the rows of the ledger behind each."""
-        after, of = None, _digest(asked) + (movement or "")
+        after, of = None, digest(asked) + (movement or "")
         if cursor is not None:
             was, t0, t1, known_at, after = decode_cursor("lineage", cursor, tuple[str, date, date, datetime, str])
             if was != of or known_at.tzinfo is None:
