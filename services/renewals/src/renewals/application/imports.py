@@ -157,7 +157,7 @@ class ImportContracts:
                 job = _with_more(job, len(batch))
                 async with self._work() as work:
                     await work.imports.add_rows(job.id, batch)
-        except BaseException:
+        except BaseException:  # a sender who hangs up cancels this; half a file is none
             with suppress(Exception):  # a database that is away lets the timer fail the import, which is the same
                 async with self._work() as work:
                     await work.imports.forget(job.id)
