@@ -117,6 +117,16 @@ async def test_after_downtime_the_latest_is_told_and_how_late(alerts: World, sin
     assert await titles(alerts, sink) == ["Days left until the term of Acme ends: 60 (told 3 days late)"]
 
 
+async def test_a_milestone_names_the_contract_as_the_crm_does(alerts: World, sink: HttpSink) -> None:
+    now = alerts.clock.now()
+    ends = now.date() + 60 * DAY
+
+    await alerts.hears(known(now), milestone("days_60", now, ends=ends, external_id="K-17"))
+
+    [alert] = await alerts.alerts()
+    assert alert["reason"].startswith("Contract K-17, 12,000.00 EUR, ")
+
+
 async def test_a_window_that_is_told_late_says_so_in_every_language(alerts: World, sink: HttpSink) -> None:
     await alerts.webhook(sink.url, language="zh-Hans")
     on = alerts.clock.now() - 3 * DAY

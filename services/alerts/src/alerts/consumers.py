@@ -211,7 +211,7 @@ def _renewal_fact(
             return Stated("contract", data.external_id or data.contract_id, {**counted, **late})
         case MilestoneReached():
             return TermMilestone(
-                contract_id=data.contract_id,
+                contract_id=data.external_id or data.contract_id,  # people know it by the name that the CRM has
                 term_id=data.term_id,
                 milestone=data.milestone,
                 on=data.on,

@@ -100,6 +100,8 @@ class WindowOpened:
 class TermMilestone:
     """A renewal reached a milestone: `days_60`, `due` or another; `on` is its day where the contract is.
 
+    `contract_id` is the contract's id in the CRM where it has one, else that of renewals.
+
     Of several that were reached at once the latest counts, and the others are `superseded`.
     """
 
