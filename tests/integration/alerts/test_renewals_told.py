@@ -117,7 +117,7 @@ async def test_after_downtime_the_latest_is_told_and_how_late(alerts: World, sin
     assert await titles(alerts, sink) == ["Days left until the term of Acme ends: 60 (told 3 days late)"]
 
 
-async def test_a_milestone_names_the_contract_as_the_crm_does(alerts: World, sink: HttpSink) -> None:
+async def test_a_milestone_names_the_contract_as_the_crm_does(alerts: World) -> None:
     now = alerts.clock.now()
     ends = now.date() + 60 * DAY
 

@@ -18,7 +18,7 @@ from renewals.domain.forecasting import (
     FactorName,
     Outcomes,
     Past,
-    Standing,
+    Situation,
     Tenure,
     Trend,
     estimate,
@@ -34,7 +34,7 @@ from tests.unit.renewals.building import at, day, entered
 
 BANDS = ("red", "yellow", "green")
 standings = st.builds(
-    Standing,
+    Situation,
     band=st.sampled_from((None, *BANDS)),
     trend=st.sampled_from((None, *Trend)),
     tenure=st.sampled_from((None, *Tenure)),
@@ -66,7 +66,7 @@ def test_a_rate_lies_between_the_own_one_and_the_wider_one(found: Outcomes, wide
 
 
 @given(pasts, standings)
-def test_each_step_counts_what_stood_alike_up_to_it(past: Past, standing: Standing) -> None:
+def test_each_step_counts_what_stood_alike_up_to_it(past: Past, standing: Situation) -> None:
     """Against the slow and obvious way: go through every cell and look."""
     steps = factors(past, standing)
     for number, step in enumerate(steps):
@@ -82,8 +82,8 @@ def test_each_step_counts_what_stood_alike_up_to_it(past: Past, standing: Standi
 
 
 @given(pasts, standings)
-def test_a_renewal_whose_health_is_unknown_has_the_overall_rate(past: Past, standing: Standing) -> None:
-    unknown = Standing(None, standing.trend, standing.tenure)
+def test_a_renewal_whose_health_is_unknown_has_the_overall_rate(past: Past, standing: Situation) -> None:
+    unknown = Situation(None, standing.trend, standing.tenure)
     [only] = factors(past, unknown)
     assert only == factors(past, standing)[0]
     assert only.name is FactorName.OVERALL
@@ -92,14 +92,14 @@ def test_a_renewal_whose_health_is_unknown_has_the_overall_rate(past: Past, stan
 def test_the_page_s_example() -> None:
     past = Past(
         {
-            Standing(None): Outcomes(20, 18),
-            Standing("green", Trend.STEADY, Tenure.LATER): Outcomes(60, 57),
-            Standing("red", Trend.STEADY, Tenure.LATER): Outcomes(10, 6),
-            Standing("red", Trend.FALLING, Tenure.LATER): Outcomes(6, 2),
-            Standing("red", Trend.FALLING, Tenure.FIRST_YEAR): Outcomes(4, 1),
+            Situation(None): Outcomes(20, 18),
+            Situation("green", Trend.STEADY, Tenure.LATER): Outcomes(60, 57),
+            Situation("red", Trend.STEADY, Tenure.LATER): Outcomes(10, 6),
+            Situation("red", Trend.FALLING, Tenure.LATER): Outcomes(6, 2),
+            Situation("red", Trend.FALLING, Tenure.FIRST_YEAR): Outcomes(4, 1),
         }
     )
-    steps = factors(past, Standing("red", Trend.FALLING, Tenure.FIRST_YEAR))
+    steps = factors(past, Situation("red", Trend.FALLING, Tenure.FIRST_YEAR))
     assert [(step.name.value, step.terms, step.renewed) for step in steps] == [
         ("overall", 100, 84),
         ("band", 20, 9),
@@ -114,7 +114,7 @@ def test_the_page_s_example() -> None:
 
 
 def test_nothing_known_is_even_odds() -> None:
-    [only] = factors(Past({}), Standing())
+    [only] = factors(Past({}), Situation())
     assert (only.probability, only.rate) == (Fraction(1, 2), None)
 
 
@@ -137,7 +137,7 @@ def test_a_trend_is_ten_points_in_28_days(score: int | None, before: int | None,
 def test_categories_go_by_the_probability() -> None:
     found = {}
     for renewed in range(101):
-        call = estimate(entered("2026-01-01", term_months=12), Standing(), Past({Standing(): Outcomes(100, renewed)}))
+        call = estimate(entered("2026-01-01", term_months=12), Situation(), Past({Situation(): Outcomes(100, renewed)}))
         found[call.probability] = call.category
     for least, category in (("0.85", "commit"), ("0.60", "most_likely"), ("0.30", "best_case")):
         of_category = [probability for probability, each in found.items() if each is Category(category)]
@@ -147,7 +147,7 @@ def test_categories_go_by_the_probability() -> None:
 
 def test_a_cancelled_contract_is_not_expected_to_renew() -> None:
     contract, _ = cancel(entered("2026-01-01", term_months=12), at("2026-03-01"), "too dear", day("2027-01-01"))
-    call = estimate(contract, Standing("green"), Past({Standing("green"): Outcomes(100, 100)}))
+    call = estimate(contract, Situation("green"), Past({Situation("green"): Outcomes(100, 100)}))
     assert (call.probability, call.category) == (Decimal("0.00"), Category.OMITTED)
 
 

@@ -16,7 +16,7 @@ from renewals.api.cursors import digest, place_in
 from renewals.api.forecast import TABLE, By, cuts_of
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact
-from renewals.api.reading import AsOf, Day, KnownAt
+from renewals.api.reading import AsOf, Day, InCurrency, KnownAt
 from renewals.api.schemas import Currency
 from renewals.api.tables import cell, flat
 from renewals.application.forecast_book import Accuracy, AccuracyRow, Cut, Whose, no_accuracy
@@ -110,9 +110,7 @@ def asking_accuracy(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     period: Annotated[Every, Query(description="A row for each, on the calendar")] = Every.QUARTER,
-    currency: Annotated[
-        Currency | None, Query(description="That of the figures; needed where contracts are in several")
-    ] = None,
+    currency: InCurrency = None,
 ) -> Asked:
     """Which renewals are held against what was said of them."""
     return Asked(t0=first, t1=last, every=period, as_of=as_of, known_at=known_at, currency=currency)

@@ -16,7 +16,7 @@ from renewals.api.forecast import TABLE
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact
 from renewals.api.kpis import Returning
-from renewals.api.reading import AsOf, Day, KnownAt
+from renewals.api.reading import AsOf, Day, InCurrency, KnownAt
 from renewals.api.schemas import Currency
 from renewals.api.tables import cell
 from renewals.application.cohorts import AskedCohorts, CohortScope, Size
@@ -92,9 +92,7 @@ def asking_cohorts(
     ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
-    currency: Annotated[
-        Currency | None, Query(description="That of the figures; needed where contracts are in several")
-    ] = None,
+    currency: InCurrency = None,
     returning: Annotated[
         Returning, Query(description="Customers that came back after a gap beyond grace: gone, or never lost")
     ] = Returning.SEPARATE,

@@ -28,8 +28,7 @@ from renewals.api.kpi_views import (
     reason_view,
     retention_view,
 )
-from renewals.api.reading import AsOf, Day, KnownAt
-from renewals.api.schemas import Currency
+from renewals.api.reading import AsOf, Day, InCurrency, KnownAt
 from renewals.api.tables import cell, columns, flat
 from renewals.application.figures import Asked, Axis, Figures, Group
 from renewals.domain.retention import Every, Movement
@@ -77,9 +76,7 @@ def _asking(
     last: Annotated[Day | None, Query(alias="to", description="t1: what runs on this day; default: `as_of`")] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
-    currency: Annotated[
-        Currency | None, Query(description="That of the figures; needed where contracts are in several")
-    ] = None,
+    currency: InCurrency = None,
     returning: Annotated[
         Returning, Query(description="Customers that came back after a gap beyond grace: lost and won, or never lost")
     ] = Returning.SEPARATE,

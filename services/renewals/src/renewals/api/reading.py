@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from mainstay.web.fields import CivilDay
-from renewals.api.schemas import AccountId
+from renewals.api.schemas import AccountId, Currency
 from renewals.domain.errors import EARLIEST_START, LATEST_END, TermUnknown
 
 _TERM_ID = re.compile(r"([^\x00]+)\.([1-9]\d{0,8})", re.ASCII)
@@ -39,6 +39,7 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in
 TermId = Annotated[str, Path(max_length=120, description="A contract's id, a full stop, and the term's number")]
 ContractId = Annotated[str, Path(max_length=100)]
 OfAccount = Annotated[AccountId | None, Query(description="Only this account's")]
+InCurrency = Annotated[Currency | None, Query(description="That of the figures; needed where contracts are in several")]
 AsOf = Annotated[
     Day | None, Query(description="As it stood on this day, where the contract is (valid time); default: today")
 ]

@@ -12,14 +12,14 @@ from decimal import Decimal
 from mainstay.kernel.clock import Clock, day_of
 from renewals.application.calendars import is_holiday
 from renewals.application.ports import Health, OpensWork, Work
-from renewals.application.renewal_ports import Filters, KeptMilestone, Place, RenewalKey, Standing, Total
+from renewals.application.renewal_ports import Filters, KeptMilestone, Place, Standing, Total
 from renewals.domain.contracts import Contract
 from renewals.domain.errors import ContractUnknown, TermUnknown
 from renewals.domain.milestones import milestones
 from renewals.domain.ownership import NOTHING_KNOWN, Handover, Holding, owner_of
 from renewals.domain.policy import RenewalPolicy
 from renewals.domain.renewal import Plan, RenewalState, Step, plans, refusal, risk_of, standing
-from renewals.domain.terms import Term
+from renewals.domain.terms import Term, TermKey
 
 MOST_TERMS = 20_000
 """Contracts that a question about the past may look at: some seconds of work."""
@@ -168,7 +168,7 @@ class _Past:
 
     policy: RenewalPolicy
     holdings: Mapping[str, Holding]
-    handovers: Mapping[RenewalKey, Sequence[Handover]]
+    handovers: Mapping[TermKey, Sequence[Handover]]
     renewed_by: Mapping[str, date]
     known_at: datetime | None
 

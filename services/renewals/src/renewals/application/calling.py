@@ -24,18 +24,16 @@ from renewals.domain.forecasting import (
     Category,
     Factor,
     Past,
-    Standing,
+    Situation,
     estimate,
     tenure,
     trend,
     undecided,
 )
+from renewals.domain.terms import TermKey
 
-UNTOLD = Standing()
+UNTOLD = Situation()
 """Of a person's call: they do not say by what they go."""
-
-TermKey = tuple[str, int]
-"""A contract's id and the number of one of its terms."""
 
 
 class RenewalDecided(Exception):
@@ -63,7 +61,7 @@ class NewCall:
     term: int
     kind: CallKind
     stated: Stated
-    standing: Standing = UNTOLD
+    standing: Situation = UNTOLD
     factors: tuple[Factor, ...] = ()
     said_at: datetime
     said_by: str
@@ -129,7 +127,7 @@ class ForecastRenewals:
         said = []
         for contract, term in open_ones:
             own = health.get(contract.account_id)
-            standing = Standing(
+            standing = Situation(
                 band=own.band if own and own.band != UNKNOWN_BAND else None,
                 trend=trend(own.score, before.get(contract.account_id)) if own else None,
                 tenure=tenure(of_account[contract.account_id], today[contract.id]),

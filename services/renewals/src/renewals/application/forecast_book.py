@@ -8,7 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
 
-from renewals.domain.forecasting import CallKind, Category, Standing
+from renewals.domain.forecasting import CallKind, Category, Situation
 from renewals.domain.retention import Every, ratio
 
 LEADS = (30, 60, 90)
@@ -119,7 +119,7 @@ class Said:
     category: Category
     probability: Decimal
     amount: Decimal
-    standing: Standing
+    standing: Situation
     note: str
     said_at: datetime
     said_by: str

@@ -11,9 +11,7 @@ from renewals.domain.milestones import Reached
 from renewals.domain.ownership import Handover, Holding, Owner
 from renewals.domain.policy import RenewalPolicy
 from renewals.domain.renewal import RenewalState, Risk
-
-RenewalKey = tuple[str, int]
-"""A contract and the number of its term."""
+from renewals.domain.terms import TermKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Standing:
     risk: Risk | None
 
     @property
-    def key(self) -> RenewalKey:
+    def key(self) -> TermKey:
         """Which renewal it is."""
         return self.contract_id, self.term
 
@@ -93,22 +91,22 @@ Place = tuple[date, str, int]
 class RenewalBook(Protocol):
     """Renewals, within one transaction."""
 
-    async def standings(self, contract_ids: Collection[str]) -> Mapping[RenewalKey, Standing]:
+    async def standings(self, contract_ids: Collection[str]) -> Mapping[TermKey, Standing]:
         """Where the contracts' renewals stood when their accounts were looked at last."""
 
-    async def keep(self, standings: Sequence[Standing], gone: Collection[RenewalKey]) -> None:
+    async def keep(self, standings: Sequence[Standing], gone: Collection[TermKey]) -> None:
         """Keep where renewals stand now, and forget those that never were."""
 
-    async def milestones(self, contract_ids: Collection[str]) -> Mapping[RenewalKey, Sequence[KeptMilestone]]:
+    async def milestones(self, contract_ids: Collection[str]) -> Mapping[TermKey, Sequence[KeptMilestone]]:
         """What was reached, in the order of the days."""
 
     async def reach(self, contract_id: str, reached: Sequence[tuple[Reached, int]], at: datetime) -> None:
         """Record milestones, each with how many seconds late it was reached; one that is recorded stays as it is."""
 
-    async def handovers(self, contract_ids: Collection[str]) -> Mapping[RenewalKey, Sequence[Handover]]:
+    async def handovers(self, contract_ids: Collection[str]) -> Mapping[TermKey, Sequence[Handover]]:
         """To whom renewals were given, oldest first."""
 
-    async def hand_over(self, key: RenewalKey, handover: Handover) -> None:
+    async def hand_over(self, key: TermKey, handover: Handover) -> None:
         """Give a renewal to somebody."""
 
     async def renewed_by(self, contract_ids: Collection[str], known_at: datetime | None = None) -> Mapping[str, date]:

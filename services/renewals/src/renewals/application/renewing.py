@@ -11,13 +11,13 @@ from mainstay.kernel.clock import start_of_day
 from renewals.application.announcing import milestone_event, risk_event
 from renewals.application.calendars import is_holiday
 from renewals.application.ports import Health, Work
-from renewals.application.renewal_ports import KeptMilestone, RenewalKey, Standing
+from renewals.application.renewal_ports import KeptMilestone, Standing
 from renewals.domain.contracts import Contract
 from renewals.domain.milestones import Milestone, Reached, due, milestones, told_once
 from renewals.domain.ownership import NOTHING_KNOWN, Handover, Holding, owner_of
 from renewals.domain.policy import Cadence, RenewalPolicy
 from renewals.domain.renewal import RenewalState, Risk, plans, risk_of, standing
-from renewals.domain.terms import Term
+from renewals.domain.terms import Term, TermKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Known:
 
     policy: RenewalPolicy
     holdings: Mapping[str, Holding]
-    standings: Mapping[RenewalKey, Standing]
-    reached: Mapping[RenewalKey, Sequence[KeptMilestone]]
-    handovers: Mapping[RenewalKey, Sequence[Handover]]
+    standings: Mapping[TermKey, Standing]
+    reached: Mapping[TermKey, Sequence[KeptMilestone]]
+    handovers: Mapping[TermKey, Sequence[Handover]]
     renewed_by: Mapping[str, date]
 
     @classmethod

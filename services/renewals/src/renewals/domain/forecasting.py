@@ -64,7 +64,7 @@ class Tenure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Situation:
     """What an account's renewal is compared by. None: not known. Without a band nothing else is looked at."""
 
     band: str | None = None
@@ -87,7 +87,7 @@ class Outcomes:
 class Past:
     """The company's own past: what became of terms, by how their accounts stood before."""
 
-    cells: Mapping[Standing, Outcomes]
+    cells: Mapping[Situation, Outcomes]
 
     def of(self, band: str | None = None, trend: Trend | None = None, tenure: Tenure | None = None) -> Outcomes:
         """Of all terms whose accounts stood so; None: whatever it was."""
@@ -132,7 +132,7 @@ class Estimate:
     category: Category
     probability: Decimal
     amount: Money
-    standing: Standing
+    standing: Situation
     factors: tuple[Factor, ...]
 
 
@@ -141,7 +141,7 @@ def shrunk(outcomes: Outcomes, towards: Fraction) -> Fraction:
     return (outcomes.renewed + PRIOR_STRENGTH * towards) / (outcomes.terms + PRIOR_STRENGTH)
 
 
-def factors(past: Past, standing: Standing) -> tuple[Factor, ...]:
+def factors(past: Past, standing: Situation) -> tuple[Factor, ...]:
     """From the overall rate down to accounts that stand alike; the last one's probability is the estimate.
 
     The overall rate is (renewed + 2) ÷ (terms + 4) (Agresti and Coull, The American Statistician 52, 1998): nothing
@@ -162,14 +162,14 @@ def factors(past: Past, standing: Standing) -> tuple[Factor, ...]:
     for name, level in steps:
         if level is not None:
             known[name.value] = level
-            alike = past.of(**known)  # type: ignore[arg-type] # the names and levels are those of Standing
+            alike = past.of(**known)  # type: ignore[arg-type] # the names and levels are those of Situation
             found.append(
                 Factor(name, str(level), alike.terms, alike.renewed, shrunk(alike, found[-1].probability)),
             )
     return tuple(found)
 
 
-def estimate(contract: Contract, standing: Standing, past: Past) -> Estimate:
+def estimate(contract: Contract, standing: Situation, past: Past) -> Estimate:
     """The automated call of a contract's latest term."""
     if contract.cancellation:
         found: tuple[Factor, ...] = (Factor(FactorName.CANCELLED, None, 0, 0, Fraction(0)),)

@@ -34,6 +34,9 @@ class TermState(StrEnum):
 Entitlements = tuple[tuple[str, int], ...]
 """What was bought besides seats, by name in the order of names: API calls, a prepaid balance's units, features."""
 
+TermKey = tuple[str, int]
+"""A contract\'s id and the number of one of its terms."""
+
 
 def entitlements(bought: Mapping[str, int] | None) -> Entitlements:
     """The same in the order of names."""

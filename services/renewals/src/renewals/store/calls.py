@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.kernel.money import Money
-from renewals.application.calling import Call, NewCall, Stated, TermKey
+from renewals.application.calling import Call, NewCall, Stated
 from renewals.domain.civil import add_months
 from renewals.domain.forecasting import (
     CallKind,
@@ -19,10 +19,11 @@ from renewals.domain.forecasting import (
     FactorName,
     Outcomes,
     Past,
-    Standing,
+    Situation,
     Tenure,
     Trend,
 )
+from renewals.domain.terms import TermKey
 from renewals.store.expiries import expiries
 from renewals.store.sql import day_ends
 from renewals.store.tables import contract, forecast_call, renewal_past
@@ -141,9 +142,9 @@ def call_of(row: Any) -> Call:
     )
 
 
-def _standing(cell: Mapping[str, Any]) -> Standing:
+def _standing(cell: Mapping[str, Any]) -> Situation:
     trend, tenure = cell["trend"], cell["tenure"]
-    return Standing(cell["band"], Trend(trend) if trend else None, Tenure(tenure) if tenure else None)
+    return Situation(cell["band"], Trend(trend) if trend else None, Tenure(tenure) if tenure else None)
 
 
 def _row(call: NewCall) -> dict[str, Any]:

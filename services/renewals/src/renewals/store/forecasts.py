@@ -23,7 +23,7 @@ from renewals.application.forecast_book import (
     Whose,
 )
 from renewals.domain.currencies import minor_unit, smallest
-from renewals.domain.forecasting import CallKind, Category, FactorName, Standing, Tenure, Trend
+from renewals.domain.forecasting import CallKind, Category, FactorName, Situation, Tenure, Trend
 from renewals.domain.retention import Every
 from renewals.store.expiries import expiries, groups
 from renewals.store.figures import COMPARED_PLACES, decimal_of
@@ -310,7 +310,7 @@ def _said(call: Mapping[str, Any]) -> Said:
         category=Category(call["category"]),
         probability=Decimal(call["probability"]),
         amount=Decimal(call["amount"]),
-        standing=Standing(call["band"], Trend(trend) if trend else None, Tenure(tenure) if tenure else None),
+        standing=Situation(call["band"], Trend(trend) if trend else None, Tenure(tenure) if tenure else None),
         note=call["note"],
         said_at=datetime.fromisoformat(call["said_at"]).astimezone(UTC),
         said_by=call["said_by"],

@@ -11,12 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.kernel.clock import day_of
-from renewals.application.renewal_ports import Filters, KeptMilestone, Place, RenewalKey, Standing, Total
+from renewals.application.renewal_ports import Filters, KeptMilestone, Place, Standing, Total
 from renewals.domain.contracts import Contract
 from renewals.domain.milestones import Reached
 from renewals.domain.ownership import Assignment, Handover, Holding, Owner, Source
 from renewals.domain.policy import OwnerRole
 from renewals.domain.renewal import RenewalState, Risk
+from renewals.domain.terms import TermKey
 from renewals.store.mapping import contract_in
 from renewals.store.tables import account_group, ledger_entry, milestone, renewal, renewal_handover
 
@@ -49,13 +50,13 @@ class RenewalStore:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def standings(self, contract_ids: Collection[str]) -> Mapping[RenewalKey, Standing]:
+    async def standings(self, contract_ids: Collection[str]) -> Mapping[TermKey, Standing]:
         """Where the contracts' renewals stood when their accounts were looked at last."""
         wanted = select(renewal).where(renewal.c.contract_id.in_(contract_ids))
         found = [_standing(row) for row in await self._connection.execute(wanted)]
         return {each.key: each for each in found}
 
-    async def keep(self, standings: Sequence[Standing], gone: Collection[RenewalKey]) -> None:
+    async def keep(self, standings: Sequence[Standing], gone: Collection[TermKey]) -> None:
         """Keep where renewals stand now, and forget those that never were."""
         if gone:
             await self._connection.execute(
@@ -69,10 +70,10 @@ class RenewalStore:
         )
         await self._connection.execute(statement, [_row(each) for each in sorted(standings, key=lambda s: s.key)])
 
-    async def milestones(self, contract_ids: Collection[str]) -> Mapping[RenewalKey, Sequence[KeptMilestone]]:
+    async def milestones(self, contract_ids: Collection[str]) -> Mapping[TermKey, Sequence[KeptMilestone]]:
         """What was reached, in the order of the days."""
         wanted = select(milestone).where(milestone.c.contract_id.in_(contract_ids))
-        found = defaultdict[RenewalKey, list[KeptMilestone]](list)
+        found = defaultdict[TermKey, list[KeptMilestone]](list)
         for row in await self._connection.execute(wanted.order_by(milestone.c.on_day, milestone.c.reached_at)):
             kept = KeptMilestone(row.name, row.on_day, row.reached_at, row.late_by_seconds, row.superseded)
             found[row.contract_id, row.term].append(kept)
@@ -95,17 +96,17 @@ class RenewalStore:
         if rows:
             await self._connection.execute(insert(milestone).on_conflict_do_nothing(), rows)
 
-    async def handovers(self, contract_ids: Collection[str]) -> Mapping[RenewalKey, Sequence[Handover]]:
+    async def handovers(self, contract_ids: Collection[str]) -> Mapping[TermKey, Sequence[Handover]]:
         """To whom renewals were given, oldest first."""
         table = renewal_handover
         wanted = select(table).where(table.c.contract_id.in_(contract_ids)).order_by(table.c.id)
-        found = defaultdict[RenewalKey, list[Handover]](list)
+        found = defaultdict[TermKey, list[Handover]](list)
         for row in await self._connection.execute(wanted):
             handover = Handover(row.owner, row.reason, row.recorded_at, row.recorded_by)
             found[row.contract_id, row.term].append(handover)
         return found
 
-    async def hand_over(self, key: RenewalKey, handover: Handover) -> None:
+    async def hand_over(self, key: TermKey, handover: Handover) -> None:
         """Give a renewal to somebody."""
         row = {
             "contract_id": key[0],
