@@ -1,6 +1,6 @@
 """The way to PostgreSQL: one pool a process, and COPY inside its transactions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -75,11 +75,35 @@ async def copy_rows(
 ) -> None:
     """COPY rows into a table, inside the connection's transaction. Values of jsonb columns are JSON text.
 
-    Raises asyncpg's own errors, not SQLAlchemy's. SQLAlchemy begins its transaction with the first statement of its
-    own; a COPY before that would survive the rollback, so one is executed first where none was.
+    Raises asyncpg's own errors, not SQLAlchemy's.
+    """
+    driver, schema, name = await _copying(connection, table)
+    await driver.copy_records_to_table(name, schema_name=schema, columns=columns, records=rows)
+
+
+async def copy_binary(
+    connection: AsyncConnection, table: Table | str, columns: Sequence[str], chunks: Iterable[bytes]
+) -> None:
+    """The same of rows in PostgreSQL's binary COPY format, from its signature to its trailer, in pieces of any size."""
+    driver, schema, name = await _copying(connection, table)
+    await driver.copy_to_table(name, schema_name=schema, columns=columns, source=_each(chunks), format="binary")
+
+
+async def _copying(connection: AsyncConnection, table: Table | str) -> tuple[Any, str | None, str]:
+    """The connection of asyncpg, and the table's schema and name.
+
+    SQLAlchemy begins its transaction with the first statement of its own; a COPY before that would survive the
+    rollback, so one is executed first where none was.
     """
     driver: Any = (await connection.get_raw_connection()).driver_connection
     if not driver.is_in_transaction():
         await connection.execute(text("SELECT 1"))
-    schema, _, name = table.rpartition(".") if isinstance(table, str) else (table.schema, ".", table.name)
-    await driver.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
+    if isinstance(table, Table):
+        return driver, table.schema, table.name
+    schema, _, name = table.rpartition(".")
+    return driver, schema or None, name
+
+
+async def _each(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk

@@ -44,10 +44,10 @@ class UsageEvent(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-class Use(NamedTuple):
+class Use(msgspec.Struct, frozen=True, gc=False):
     """A usage event as it is stored: account, user (None: nobody known) and feature by their numbers.
 
-    `properties` is the sender's JSON, empty for an erased user. The fields are in the order of the columns.
+    `properties` is the sender's JSON, empty for an erased user.
     """
 
     event_id: str
