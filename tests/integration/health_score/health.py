@@ -8,10 +8,10 @@ import httpx
 import msgspec
 from sqlalchemy import text
 
-from health_score.application.uses import UsageEvent
 from health_score.bootstrap import Handlers
+from health_score.consumers import usage_recorded
 from mainstay.contracts.common import MoneyData
-from mainstay.contracts.envelope import Decoder, Event
+from mainstay.contracts.envelope import Decoder, Event, encode
 from mainstay.contracts.facts import FACTS
 from mainstay.contracts.health_score import EVENTS
 from mainstay.contracts.ingest import AccountFact, UsageRecorded
@@ -80,6 +80,12 @@ def daily(account: str, first: str, last: str, *, users: int = 3, per_user: int 
     return events
 
 
+def record_of(event: Any) -> Record:
+    """An event as the log hands it out."""
+    sent = encode(event)
+    return Record(sent.topic, 0, 0, sent.key, sent.value, tuple(sent.all_headers()), event.time)
+
+
 class Health:
     """The real handlers on a real PostgreSQL, and the API in front of it."""
 
@@ -96,9 +102,8 @@ class Health:
     async def receives(self, *events: Any) -> None:
         """A batch of events of one topic."""
         if isinstance(events[0].data, UsageRecorded):
-            await self.handlers.usage(
-                Batch((), tuple(UsageEvent.of(each.id, each.source, each.data) for each in events))
-            )
+            uses = [use for each in events if (use := usage_recorded(record_of(each))) is not None]
+            await self.handlers.usage(Batch((), tuple(uses)))
             return
         handlers: dict[Any, Any] = {
             **dict.fromkeys(FACTS, self.handlers.facts),

@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tests.integration.health_score.health import Health, fact, usage
@@ -123,3 +124,26 @@ async def test_batches_that_come_at_the_same_time_lose_nothing_and_block_nobody(
 
     counted = [(await health.metrics(f"account-{number}", as_of="2026-03-01"))["events_28d"] for number in range(20)]
     assert sum(counted) == len(events)
+
+
+async def test_one_id_that_comes_for_another_account_meanwhile_counts_once(health: Health) -> None:
+    """The account is locked while its events are stored; of an id that another account has too, its key takes care."""
+    await health.receives(usage("acme", at="2026-03-01T07:00Z"), usage("globex", at="2026-03-01T07:00Z"))
+    batch = [usage("acme", at="2026-03-01T08:00Z", id=each) for each in ("own", "shared")]
+
+    async with health.database.engine.begin() as other:
+        await other.execute(
+            text(
+                "INSERT INTO health_score.raw_event SELECT (r).* FROM (SELECT json_populate_record(e,"
+                ' \'{"event_id": "shared"}\') AS r FROM health_score.raw_event e WHERE account_no ='
+                " (SELECT account_no FROM health_score.account WHERE account_id = 'globex')) AS x"
+            )
+        )
+        receiving = asyncio.create_task(health.receives(*batch))
+        async with health.database.engine.connect() as watching:
+            while not (await watching.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one():
+                assert not receiving.done()
+                await asyncio.sleep(0.01)
+    await receiving
+
+    assert (await health.metrics("acme"))["events_28d"] == 2

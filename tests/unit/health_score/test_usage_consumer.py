@@ -23,14 +23,23 @@ def used(occurred_at: datetime = NOON) -> UsageRecorded:
     return UsageRecorded("acme", "Report Opened", "reports", occurred_at, NOON, "ann", msgspec.Raw(b'{"n":1}'))
 
 
-def test_a_use_is_flat_and_its_times_are_microseconds() -> None:
+def test_a_use_has_the_id_and_the_source_of_its_record() -> None:
     event = usage_recorded(record(used(NOON + timedelta(microseconds=7))))
 
     assert event is not None
     assert (event.id, event.source, event.account_id, event.user_id) == ("e1", "shop", "acme", "ann")
     assert (event.event, event.feature, bytes(event.properties)) == ("Report Opened", "reports", b'{"n":1}')
-    assert event.received_us == NOON.timestamp() * 1_000_000
-    assert event.occurred_us - event.received_us == 7
+    assert (event.occurred_at, event.received_at) == (NOON + timedelta(microseconds=7), NOON)
+
+
+def test_what_its_data_call_id_and_source_is_not_its_own() -> None:
+    sent = record(used())
+    smuggled = msgspec.structs.replace(sent, value=sent.value[:-1] + b',"id":"e2","source":"else"}')
+
+    event = usage_recorded(smuggled)
+
+    assert event is not None
+    assert (event.id, event.source) == ("e1", "shop")
 
 
 def test_other_events_are_nobodys_business() -> None:

@@ -1,10 +1,11 @@
 """What health-score reads: usage, facts about accounts, what their contracts are worth, and who was given them."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from health_score.application.erasure import Asked, ObeyErasures
 from health_score.application.facts import RecordFacts, RecordValues
@@ -13,7 +14,7 @@ from health_score.application.uses import UsageEvent
 from mainstay.contracts.alerts import AccountReassigned, FactStated
 from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.facts import FACTS, Fact
-from mainstay.contracts.ingest import AccountFact, TeamAssignment, UsageRecorded
+from mainstay.contracts.ingest import AccountFact, TeamAssignment
 from mainstay.contracts.privacy import ErasureRequested, SuppressionLifted
 from mainstay.contracts.renewals import AccountValueChanged
 from mainstay.contracts.topics import ALERT_EVENTS, CUSTOMER_SIGNALS, PRIVACY_REQUESTS, RENEWAL_EVENTS, USAGE_EVENTS
@@ -25,10 +26,10 @@ CSM = "csm"
 """The role of an owner in the dated team."""
 
 
-EARLIEST = 0
-"""Microseconds since 1970. An account has a close for every day of its life; no product was used before this day."""
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""An account has a close for every day of its life; no product was used before this day."""
 
-_usage = Decoder(UsageRecorded)
+_usage = Decoder(UsageEvent)
 _alerts = Decoder(AccountReassigned, FactStated)
 _KINDS: Mapping[str, Any] = {fact.TYPE.removeprefix("mainstay.customer.").removesuffix(".v1"): fact for fact in FACTS}
 
@@ -42,10 +43,11 @@ def usage_recorded(record: Record) -> UsageEvent | None:
     return _usage.read(record, _used)
 
 
-def _used(attributes: Mapping[str, bytes], data: UsageRecorded) -> UsageEvent:
-    event = UsageEvent.of(attributes["ce_id"].decode(), attributes["ce_source"].decode(), data)
-    if event.occurred_us < EARLIEST:
-        raise ImplausiblyOld(f"happened at {data.occurred_at:%Y-%m-%d}, before 1970")
+def _used(attributes: Mapping[str, bytes], event: UsageEvent) -> UsageEvent:
+    force_setattr(event, "id", attributes["ce_id"].decode())  # a copy for each would take as long as reading it
+    force_setattr(event, "source", attributes["ce_source"].decode())
+    if event.occurred_at < EARLIEST:
+        raise ImplausiblyOld(f"happened at {event.occurred_at:%Y-%m-%d}, before 1970")
     return event
 
 

@@ -51,17 +51,3 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     Where summer time begins at midnight, the first instant that exists on that date.
     """
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros_of(instant: datetime) -> int:
-    """The whole microseconds from 1970 in UTC to an instant, exactly."""
-    return (instant - _EPOCH) // _MICROSECOND
-
-
-def at_micros(micros: int) -> datetime:
-    """The instant, in UTC, so many microseconds after the beginning of 1970."""
-    return _EPOCH + micros * _MICROSECOND

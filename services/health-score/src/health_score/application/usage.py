@@ -13,7 +13,7 @@ from health_score.application.uses import UsageEvent, Use
 from health_score.domain.account import MOST_CAUSES, Account
 from health_score.domain.activity import DayOfUse
 from health_score.domain.history import DAY
-from mainstay.kernel.clock import Clock, at_micros, day_of, micros_of, start_of_day
+from mainstay.kernel.clock import Clock, day_of, start_of_day
 from mainstay.messaging.consuming import Batch
 
 
@@ -85,13 +85,14 @@ def _by_day(
         number, zone = account.number, account.zone
         today, begins, ends = running[zone]  # most events are of today; a look at the calendar for each costs more
         for use in (mine := of_account.get(number, ())):
-            day = today if begins <= use.occurred_us < ends else day_of(at_micros(use.occurred_us), zone)
+            occurred_at = use.event.occurred_at
+            day = today if begins <= occurred_at < ends else day_of(occurred_at, zone)
             days[number, day].count(use.user, use.feature)
         if mine:
-            causes[account.id] = [use.event_id for use in mine[:MOST_CAUSES]]
+            causes[account.id] = [use.event.id for use in mine[:MOST_CAUSES]]
     return days, causes
 
 
-def _bounds(day: date, zone: ZoneInfo) -> tuple[date, int, int]:
-    """A day, its first microsecond, and the first one after it."""
-    return day, micros_of(start_of_day(day, zone)), micros_of(start_of_day(day + DAY, zone))
+def _bounds(day: date, zone: ZoneInfo) -> tuple[date, datetime, datetime]:
+    """A day, its first instant, and the first one after it."""
+    return day, start_of_day(day, zone), start_of_day(day + DAY, zone)

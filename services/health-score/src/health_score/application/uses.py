@@ -3,62 +3,38 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from sys import intern
 from typing import NamedTuple
 
 import msgspec
 
 from mainstay.contracts.ingest import UsageRecorded
-from mainstay.kernel.clock import at_micros, micros_of
+
+NO_PROPERTIES = b"{}"
 
 
-class UsageEvent(msgspec.Struct, frozen=True, gc=False):
-    """A usage event in a batch. Flat and without a needless object: ten thousand of them have to be gone through.
+class UsageEvent(UsageRecorded, frozen=True, gc=False):
+    """A usage event in a batch: what it says, and whose id it has, which its reader fills in.
 
-    `occurred_us` and `received_us` are microseconds since 1970 in UTC; `user_id` None: nobody known.
+    One object an event, as ten thousand of them have to be gone through.
     """
 
-    id: str
-    source: str
-    account_id: str
-    user_id: str | None
-    feature: str
-    event: str
-    occurred_us: int
-    received_us: int
-    properties: msgspec.Raw
-
-    @classmethod
-    def of(cls, id_: str, source: str, data: UsageRecorded) -> "UsageEvent":
-        """The event of that id and source. Names that come again and again are the same object each time."""
-        return cls(
-            id_,
-            intern(source),
-            intern(data.account_id),
-            None if data.user_id is None else intern(data.user_id),
-            intern(data.feature),
-            intern(data.event),
-            micros_of(data.occurred_at),
-            micros_of(data.received_at),
-            data.properties,
-        )
+    id: str = ""
+    source: str = ""
 
 
 class Use(msgspec.Struct, frozen=True, gc=False):
-    """A usage event as it is stored: account, user (None: nobody known) and feature by their numbers.
+    """A usage event with its account, user (None: nobody known) and feature by their numbers."""
 
-    `properties` is the sender's JSON, empty for an erased user.
-    """
-
-    event_id: str
-    source: str
+    event: UsageEvent
     account_no: int
     user: int | None
     feature: int
-    event: str
-    occurred_us: int
-    received_us: int
-    properties: bytes | msgspec.Raw
+
+    @property
+    def properties(self) -> bytes | msgspec.Raw:
+        """The sender's JSON, empty for an erased user."""
+        is_erased = self.user is None and self.event.user_id is not None
+        return NO_PROPERTIES if is_erased else self.event.properties
 
 
 class RawUse(NamedTuple):
@@ -83,6 +59,5 @@ class FreshUses:
         """The uses as countings look at them."""
         names = {(account, number): name for account, of in self.features.items() for name, number in of.items()}
         for use in self.uses:
-            feature = names[use.account_no, use.feature]
-            occurred_at = at_micros(use.occurred_us)
-            yield RawUse(use.account_no, use.user, use.event, feature, occurred_at, bytes(use.properties))
+            feature, event = names[use.account_no, use.feature], use.event
+            yield RawUse(use.account_no, use.user, event.event, feature, event.occurred_at, bytes(use.properties))

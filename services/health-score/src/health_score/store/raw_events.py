@@ -21,7 +21,7 @@ from health_score.store.erasure import ErasureStore
 from health_score.store.numbers import FEATURES, USERS, FirstDays, NameKey, Numbers
 from health_score.store.raw_rows import COLUMNS, chunks_of
 from mainstay.db.engine import copy_binary
-from mainstay.kernel.clock import at_micros, day_of, micros_of
+from mainstay.kernel.clock import day_of
 from mainstay.service.subjects import USER
 
 WEEK = timedelta(days=7)
@@ -31,7 +31,7 @@ EventKey = tuple[str, str]
 
 TABLE: Final = "health_score.raw_event"
 
-NO_PROPERTIES: Final = b"{}"
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 AHEAD = 2
 """How many weeks' partitions are made before they are needed."""
@@ -84,11 +84,11 @@ def week_of(received_on: date) -> date:
     return received_on - timedelta(days=received_on.weekday())
 
 
-def _week_around(received_at: datetime) -> tuple[date, int, int]:
-    """The week of receipt, with its first microsecond and the first after it."""
+def _week_around(received_at: datetime) -> tuple[date, datetime, datetime]:
+    """The week of receipt, its first instant and the first after it."""
     monday = week_of(received_at.date())
     begins = datetime.combine(monday, time.min, UTC)
-    return monday, micros_of(begins), micros_of(begins + WEEK)
+    return monday, begins, begins + WEEK
 
 
 class RawEvents:
@@ -125,27 +125,17 @@ class RawEvents:
         )
         weeks: dict[date, dict[EventKey, Use]] = defaultdict(dict)
         uses: dict[EventKey, Use] = {}
-        begins = ends = 0
+        begins = ends = NEVER
         for number, events in named.items():
             user_no, feature_no = users[number], features[number]
             for event in events:
-                if not begins <= event.received_us < ends:  # to look at the calendar for each would cost much more
-                    monday, begins, ends = _week_around(at_micros(event.received_us))
+                if not begins <= event.received_at < ends:  # to look at the calendar for each would cost much more
+                    monday, begins, ends = _week_around(event.received_at)
                     uses = weeks[monday]
                 key = (event.id, event.source)
                 if key not in uses:
                     user = None if event.user_id is None else user_no.get(event.user_id)
-                    uses[key] = Use(
-                        event.id,
-                        event.source,
-                        number,
-                        user,
-                        feature_no[event.feature],
-                        event.event,
-                        event.occurred_us,
-                        event.received_us,
-                        NO_PROPERTIES if user is None and event.user_id is not None else event.properties,
-                    )
+                    uses[key] = Use(event, number, user, feature_no[event.feature])
         for week in sorted(weeks):
             await self._add_week(week, weeks[week])
         return FreshUses([use for uses in weeks.values() for use in uses.values()], features)
@@ -240,13 +230,13 @@ def _first_days(
     zones: Mapping[int, ZoneInfo],
 ) -> Mapping[NameKey, date]:
     """The days on which users that are new came first, by the events at hand."""
-    earliest: dict[NameKey, int] = {}
+    earliest: dict[NameKey, datetime] = {}
     for number, names in new.items():
         among = set(names)
         for event in by_account[number]:
             if event.user_id in among:
                 key = (number, event.user_id)
                 known = earliest.get(key)
-                if known is None or event.occurred_us < known:
-                    earliest[key] = event.occurred_us
-    return {key: day_of(at_micros(micros), zones[key[0]]) for key, micros in earliest.items()}
+                if known is None or event.occurred_at < known:
+                    earliest[key] = event.occurred_at
+    return {key: day_of(instant, zones[key[0]]) for key, instant in earliest.items()}

@@ -1,11 +1,11 @@
 """Raw events as COPY reads them, in its binary form (PostgreSQL's manual: COPY, binary format).
 
-asyncpg writes the same for tuples, but takes instants as datetimes: with making tuples and datetimes that took 2.6 µs an
-event, and this takes 0.7. Every event of every account goes this way.
+asyncpg writes the same for tuples, with instants as datetimes: that took 2.6 µs an event, and this takes 0.7. Every
+event of every account goes this way.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from struct import Struct
 from typing import Final
 
@@ -37,23 +37,28 @@ _HEAD_OF_NOBODY: Final = Struct("!hiiiiiiqiqi").pack
 _LENGTH: Final = Struct("!i").pack
 _DATE: Final = Struct("!ii").pack
 
-_PG_EPOCH: Final = date(2000, 1, 1)
-_PG_EPOCH_US: Final = 946_684_800_000_000
-"""PostgreSQL counts from 2000: microseconds for instants, days for dates."""
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""PostgreSQL counts from here: microseconds for instants, days for dates."""
 
 
 def chunks_of(week: date, uses: Iterable[Use]) -> Iterator[bytes]:
     """Uses that were received in a week (its Monday) with `COLUMNS`, in pieces."""
     written, width = bytearray(_SIGNATURE), len(COLUMNS)
-    received_week = _DATE(4, (week - _PG_EPOCH).days)
-    names: dict[tuple[str, str], bytes] = {}  # the same few source and event names again and again
+    received_week = _DATE(4, (week - _EPOCH.date()).days)
+    names: dict[tuple[str, str], bytes] = {}  # the same few sources and events again and again
     for use in uses:
-        name = (use.source, use.event)
-        if (named := names.get(name)) is None:
-            named = names[name] = b"".join(map(_field, name)) + received_week
-        event_id, properties = use.event_id.encode(), use.properties
-        occurred_at, received_at = use.occurred_us - _PG_EPOCH_US, use.received_us - _PG_EPOCH_US
-        rest = (4, use.feature, 8, occurred_at, 8, received_at, len(event_id))
+        event = use.event
+        if (named := names.get((event.source, event.event))) is None:
+            named = _field(event.source) + _field(event.event) + received_week
+            names[event.source, event.event] = named
+        event_id, properties = event.id.encode(), use.properties
+        occurred, received = event.occurred_at - _EPOCH, event.received_at - _EPOCH
+        rest = (
+            *(4, use.feature),
+            *(8, (occurred.days * 86_400 + occurred.seconds) * 1_000_000 + occurred.microseconds),
+            *(8, (received.days * 86_400 + received.seconds) * 1_000_000 + received.microseconds),
+            len(event_id),
+        )
         if use.user is None:
             head = _HEAD_OF_NOBODY(width, 4, use.account_no, _NULL, *rest)
         else:
