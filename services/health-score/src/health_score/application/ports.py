@@ -70,9 +70,7 @@ class Accounts(Protocol):
 class RawEvents(Protocol):
     """Every usage event, once."""
 
-    async def add_new(
-        self, by_account: Mapping[str, Sequence[UsageEvent]], accounts: Mapping[str, Account]
-    ) -> FreshUses:
+    async def add_new(self, events: Sequence[UsageEvent], accounts: Mapping[str, Account]) -> FreshUses:
         """Store accounts' events; answers what was not stored before. Erased users are nobody, without properties."""
 
     async def regroup(self, account: Account) -> Mapping[date, DayOfUse]:

@@ -35,9 +35,9 @@ class RecordUsage:
         async with self._work(batch) as work:
             if not batch.messages:
                 return
-            by_account = _by_account(batch.messages)
-            accounts = await work.accounts.lock(by_account, create_at=at)  # none that is erased
-            fresh = await work.events.add_new(by_account, accounts)
+            named = {event.account_id for event in batch.messages}
+            accounts = await work.accounts.lock(named, create_at=at)  # none that is erased
+            fresh = await work.events.add_new(batch.messages, accounts)
             days, causes = _by_day(fresh.uses, accounts.values(), at)
             await work.activity.add(days)
             await work.events.users_came(days)
@@ -64,33 +64,24 @@ class RecordUsage:
             await arm_rebuild(work, dirty, at)
 
 
-def _by_account(events: Iterable[UsageEvent]) -> Mapping[str, Sequence[UsageEvent]]:
-    found: dict[str, list[UsageEvent]] = defaultdict(list)
-    for event in events:
-        found[event.account_id].append(event)
-    return found
-
-
 def _by_day(
     uses: Iterable[Use], accounts: Iterable[Account], at: datetime
 ) -> tuple[Mapping[DayKey, DayOfUse], Mapping[str, Sequence[str]]]:
     """The uses by account and civil day, and the first events' ids by account."""
-    of_account: dict[int, list[Use]] = defaultdict(list)
-    for use in uses:
-        of_account[use.account_no].append(use)
     days: dict[DayKey, DayOfUse] = defaultdict(DayOfUse)
-    causes: dict[str, Sequence[str]] = {}
     running = {zone: _bounds(day_of(at, zone), zone) for zone in {account.zone for account in accounts}}
-    for account in accounts:
-        number, zone = account.number, account.zone
-        today, begins, ends = running[zone]  # most events are of today; a look at the calendar for each costs more
-        for use in (mine := of_account.get(number, ())):
-            occurred_at = use.event.occurred_at
-            day = today if begins <= occurred_at < ends else day_of(occurred_at, zone)
-            days[number, day].count(use.user, use.feature)
-        if mine:
-            causes[account.id] = [use.event.id for use in mine[:MOST_CAUSES]]
-    return days, causes
+    begun = {account.number: (account, DayOfUse(), list[str](), *running[account.zone]) for account in accounts}
+    for use in uses:
+        account, running_day, ids, _, begins, ends = begun[use.account_no]
+        occurred_at = use.event.occurred_at
+        if begins <= occurred_at < ends:  # most are of today; a look at the calendar for each costs more
+            running_day.count(use.user, use.feature)
+        else:
+            days[account.number, day_of(occurred_at, account.zone)].count(use.user, use.feature)
+        if len(ids) < MOST_CAUSES:
+            ids.append(use.event.id)
+    days |= {(number, today): use for number, (_, use, _, today, *_) in begun.items() if use.events}
+    return days, {account.id: ids for account, _, ids, *_ in begun.values() if ids}
 
 
 def _bounds(day: date, zone: ZoneInfo) -> tuple[date, datetime, datetime]:

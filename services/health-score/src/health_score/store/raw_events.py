@@ -1,11 +1,10 @@
 """Raw usage events: every one, once, partitioned by the week of receipt."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 from asyncpg import UniqueViolationError
@@ -102,43 +101,44 @@ class RawEvents:
         self._first_days = FirstDays(connection)
         self._features = Numbers(connection, FEATURES)
 
-    async def add_new(
-        self, by_account: Mapping[str, Sequence[UsageEvent]], accounts: Mapping[str, Account]
-    ) -> FreshUses:
+    async def add_new(self, events: Sequence[UsageEvent], accounts: Mapping[str, Account]) -> FreshUses:
         """Store accounts' events; answers those that were not stored before, in this week of receipt or the one before.
 
-        The accounts are locked, and the events' order does not matter. Erased users are nobody, and their events have
-        no properties.
+        The accounts are locked, and the events' order does not matter; those of other accounts are left out. Erased
+        users are nobody, and their events have no properties.
         """
-        named = {account.number: by_account[account_id] for account_id, account in accounts.items()}
-        zones = {account.number: account.zone for account in accounts.values()}
-        users = await self._users.of(
-            {
-                number: {event.user_id for event in events if event.user_id is not None}
-                for number, events in named.items()
-            },
+        # From first to last each time, as they lie in memory: in the order of accounts it takes half as long again.
+        names = {account_id: (account.number, set[str](), set[str]()) for account_id, account in accounts.items()}
+        events = [event for event in events if event.account_id in names]
+        for event in events:
+            _, users, features = names[event.account_id]
+            features.add(event.feature)
+            if event.user_id is not None:
+                users.add(event.user_id)
+        user_no = await self._users.of(
+            {number: users for number, users, _ in names.values()},
             never=partial(self._erased.among, USER),
-            first_days=lambda new: _first_days(new, named, zones),
+            first_days=lambda new: _first_days(new, events, accounts),
         )
-        features = await self._features.of(
-            {number: {event.feature for event in events} for number, events in named.items()}
-        )
+        feature_no = await self._features.of({number: features for number, _, features in names.values()})
+        numbers = {
+            account_id: (number, user_no[number], feature_no[number]) for account_id, (number, _, _) in names.items()
+        }
         weeks: dict[date, dict[EventKey, Use]] = defaultdict(dict)
         uses: dict[EventKey, Use] = {}
         begins = ends = NEVER
-        for number, events in named.items():
-            user_no, feature_no = users[number], features[number]
-            for event in events:
-                if not begins <= event.received_at < ends:  # to look at the calendar for each would cost much more
-                    monday, begins, ends = _week_around(event.received_at)
-                    uses = weeks[monday]
-                key = (event.id, event.source)
-                if key not in uses:
-                    user = None if event.user_id is None else user_no.get(event.user_id)
-                    uses[key] = Use(event, number, user, feature_no[event.feature])
+        for event in events:
+            if not begins <= event.received_at < ends:  # to look at the calendar for each would cost much more
+                monday, begins, ends = _week_around(event.received_at)
+                uses = weeks[monday]
+            key = (event.id, event.source)
+            if key not in uses:
+                number, of_users, of_features = numbers[event.account_id]
+                user = None if event.user_id is None else of_users.get(event.user_id)
+                uses[key] = Use(event, number, user, of_features[event.feature])
         for week in sorted(weeks):
             await self._add_week(week, weeks[week])
-        return FreshUses([use for uses in weeks.values() for use in uses.values()], features)
+        return FreshUses([use for uses in weeks.values() for use in uses.values()], feature_no)
 
     async def regroup(self, account: Account) -> Mapping[date, DayOfUse]:
         """An account's days of use in its present zone, and its users' first days, formed anew from its raw events."""
@@ -201,11 +201,9 @@ class RawEvents:
             seen = await self._connection.execute(_SEEN, {"week": week, "before": week - WEEK, "ids": ids})
             for key in seen.all():
                 uses.pop((key.event_id, key.source), None)
-            # In one order, so that no two transactions wait for each other.
-            in_order = map(uses.__getitem__, sorted(uses))
             try:
                 async with self._connection.begin_nested():
-                    await copy_binary(self._connection, TABLE, COLUMNS, chunks_of(week, in_order))
+                    await copy_binary(self._connection, TABLE, COLUMNS, chunks_of(week, uses.values()))
             except UniqueViolationError:
                 continue
             return
@@ -225,18 +223,19 @@ class RawEvents:
 
 
 def _first_days(
-    new: Mapping[int, Collection[str]],
-    by_account: Mapping[int, Sequence[UsageEvent]],
-    zones: Mapping[int, ZoneInfo],
+    new: Mapping[int, Collection[str]], events: Iterable[UsageEvent], accounts: Mapping[str, Account]
 ) -> Mapping[NameKey, date]:
     """The days on which users that are new came first, by the events at hand."""
-    earliest: dict[NameKey, datetime] = {}
-    for number, names in new.items():
-        among = set(names)
-        for event in by_account[number]:
-            if event.user_id in among:
-                key = (number, event.user_id)
-                known = earliest.get(key)
-                if known is None or event.occurred_at < known:
-                    earliest[key] = event.occurred_at
-    return {key: day_of(instant, zones[key[0]]) for key, instant in earliest.items()}
+    among = {account.id: set(new[account.number]) for account in accounts.values() if account.number in new}
+    earliest: dict[tuple[str, str], datetime] = {}
+    for event in events:
+        user_id = event.user_id
+        if user_id is not None and user_id in among.get(event.account_id, ()):
+            key = (event.account_id, user_id)
+            known = earliest.get(key)
+            if known is None or event.occurred_at < known:
+                earliest[key] = event.occurred_at
+    return {
+        (accounts[account_id].number, user_id): day_of(instant, accounts[account_id].zone)
+        for (account_id, user_id), instant in earliest.items()
+    }
