@@ -28,7 +28,7 @@ class PortRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka ha
             tp.topic,
             tp.partition,
             record.offset,
-            (record.key or b"").decode(errors="replace"),
+            (record.key or b"").decode("utf-8", "replace"),
             record.value or b"",
             tuple(record.headers),
             appended_at,
