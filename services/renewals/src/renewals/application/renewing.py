@@ -3,7 +3,7 @@
 Called with the accounts locked, by the one handler in which every command and every timer ends.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -59,15 +59,13 @@ class Known:
 class Look:
     """What a look at a contract's renewals found: what was reached, where each stands, and when to look again.
 
-    `entries` are those of calendars, but of terms that are `settled`: of a renewal that was closed already when
-    somebody looked last, calendars say what they said then.
+    `entries` are those of calendars, but of renewals that were closed already when somebody looked last.
     """
 
     contract: Contract
     reached: tuple[Reached, ...]
     standings: tuple[Standing, ...]
     entries: tuple[Entry, ...]
-    settled: frozenset[int]
     moments: frozenset[datetime]
 
     def supersedes(self, term: int, name: str) -> bool:
@@ -81,13 +79,12 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
     reached: list[tuple[int, Milestone]] = []
     standings: list[Standing] = []
     entries: list[Entry] = []
-    settled: set[int] = set()
     days: set[date] = set()
     for term, plan in plans(contract, is_holiday, known.renewed_by):
         key = (contract.id, term.number)
         before, state = known.standings.get(key), standing(term, plan, today)
         its_days = milestones(plan, cadence.milestone_days)
-        if is_lived := _is_lived(was, term, state, before):
+        if _is_lived(was, term, state, before):
             names = frozenset(each.name for each in known.reached.get(key, ()))
             has_opened = term.window_opened_at is not None
             passed = due(plan, cadence.milestone_days, names, today, has_opened=has_opened)
@@ -95,14 +92,10 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
         if not state.is_closed:
             days |= {each.on for each in its_days} | holding.turns()
         days |= {day for day, _ in plan.turns()}
-        is_settled = state.is_closed and not is_lived
         # Who owned a renewal that is closed does not change any more, nor what calendars say of it.
-        owner = (
-            before.owner if before and is_settled else owner_of(cadence, holding, known.handovers.get(key, ()), today)
-        )
-        if is_settled:
-            settled.add(term.number)
-        else:
+        closed = before if before and before.state.is_closed and state.is_closed else None
+        owner = closed.owner if closed else owner_of(cadence, holding, known.handovers.get(key, ()), today)
+        if not closed:
             entries += agenda(contract, term, plan, its_days, owner)
         standings.append(
             Standing(
@@ -126,7 +119,6 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
         reached=told_once(reached, open_term),
         standings=tuple(standings),
         entries=tuple(entries),
-        settled=frozenset(settled),
         moments=frozenset(moments),
     )
 
@@ -150,14 +142,17 @@ async def keep(work: Work, looks: Sequence[Look], known: Known, now: datetime) -
     found = {one.key: one for each in looks for one in each.standings}
     changed = [one for key, one in found.items() if known.standings.get(key) != one]
     await work.renewals.keep(changed, known.standings.keys() - found.keys())
-    await _tell_calendars(work, looks, now)
+    closed = {key for key, before in known.standings.items() if before.state.is_closed}
+    await _tell_calendars(work, looks, closed & {key for key, one in found.items() if one.state.is_closed}, now)
 
 
-async def _tell_calendars(work: Work, looks: Sequence[Look], now: datetime) -> None:
-    """Tell calendars what changed, whatever changed it: a contract, the policy, a team, a hand-over, holidays."""
-    settled = {(each.contract.id, term) for each in looks for term in each.settled}
+async def _tell_calendars(work: Work, looks: Sequence[Look], settled: Collection[TermKey], now: datetime) -> None:
+    """Tell calendars what changed, whatever changed it: a contract, the policy, a team, a hand-over, holidays.
+
+    Of renewals that are `settled` they say what they said.
+    """
     shown = await work.calendars.told([each.contract.id for each in looks], now)
-    told = [each for each in shown if (each.entry.contract_id, each.entry.term) not in settled]
+    told = [each for each in shown if each.entry.key[:2] not in settled]
     if changed := list(changes(told, [entry for each in looks for entry in each.entries], now)):
         await work.calendars.tell(changed)
         await work.timers.arm_forgetting(now)
