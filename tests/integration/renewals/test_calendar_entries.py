@@ -54,7 +54,7 @@ async def test_the_days_are_those_on_which_milestones_are_told(office: Office) -
     standing = await entries(office, await link(office))
     await office.said()
 
-    await office.passes(365)
+    await office.it_is("2026-12-31T09:00")
 
     events = [each for each in await office.said_of(MilestoneReached) if each.term_id.endswith(".1")]
     berlin = ZoneInfo("Europe/Berlin")
