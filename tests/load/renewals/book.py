@@ -67,6 +67,15 @@ LEDGER = (
         price, '{}', 0, false, start, 'bench', 'bench' FROM book, unnest(ARRAY['runs', 'due']) kind
     """,
 )
+# What stands in the calendars of accounts' owners.
+CALENDARS = (
+    """
+    INSERT INTO renewals.calendar_entry (contract_id, term, name, owner, day, is_off, sequence, changed_at)
+    SELECT id, 1, name, owner, day, false, 1, start FROM book, LATERAL (
+        VALUES ('window', opens), ('days_60', ends - 60), ('days_30', ends - 30), ('due', ends - 1)) v (name, day)
+    WHERE day > now::date - 35
+    """,
+)
 # A timer for each coming day of each term, at some minute of that day: a million terms have about twelve a minute.
 TIMERS = (
     """

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from mainstay.kernel.clock import ManualClock
 from renewals.bootstrap import Service
 from tests.load.renewals.asking import Timing, database, filled
-from tests.load.renewals.book import BOOK, LEDGER, TIMERS
+from tests.load.renewals.book import BOOK, CALENDARS, LEDGER, TIMERS
 
 TERMS = 1_000_000
 MINUTES = 60
@@ -20,7 +20,7 @@ PEAK = timedelta(hours=2)
 
 
 async def _work(url: str, terms: int, minutes: int) -> str:
-    async with filled(url, (*BOOK, *LEDGER, *TIMERS), terms, NOW) as service:
+    async with filled(url, (*BOOK, *LEDGER, *CALENDARS, *TIMERS), terms, NOW) as service:
         clock = service.chassis.clock
         assert isinstance(clock, ManualClock)
         idle = [await _timed(service) for _ in range(minutes)]

@@ -1,4 +1,4 @@
-"""Durable timers of renewals: look at an account, or at the calls of its renewals; count the past; work on a file."""
+"""Durable timers of renewals: look at an account, or at its calls; count the past; forget entries; work on a file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -6,11 +6,20 @@ from datetime import datetime
 from mainstay.db.due_runner import DueHandler, DueItem
 from mainstay.db.work import Transaction
 from mainstay.kernel.clock import Clock
+from renewals.application.agendas import ForgetEntries
 from renewals.application.calling import CountPast, ForecastRenewals
 from renewals.application.imports import ImportContracts
 from renewals.application.ports import Work
 from renewals.application.settling import SettleAccounts
-from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE, IMPORT_DUE, PAST_DUE, account_of, timer_key
+from renewals.application.timers import (
+    ACCOUNT_DUE,
+    FORECAST_DUE,
+    FORGETTING_DUE,
+    IMPORT_DUE,
+    PAST_DUE,
+    account_of,
+    timer_key,
+)
 
 BATCHES = {IMPORT_DUE: 1}
 """Imports take long: each has transactions of its own."""
@@ -59,6 +68,20 @@ class PastDue:
         return {item.key: tomorrow for item in items}
 
 
+class ForgettingDue:
+    """Forgets what calendars do not show any more; its timer goes on for ever."""
+
+    def __init__(self, forget: ForgetEntries, within: Callable[[Transaction], Work]) -> None:
+        """`within` gives the stores of an open transaction."""
+        self._forget = forget
+        self._within = within
+
+    async def __call__(self, tx: Transaction, items: Sequence[DueItem]) -> Mapping[str, datetime]:
+        """One part; answers when the next is due. There is one such timer."""
+        again = await self._forget(self._within(tx))
+        return {item.key: again for item in items}
+
+
 class ImportsDue:
     """Works on the next rows of files of contracts."""
 
@@ -81,5 +104,6 @@ def handlers(
         ACCOUNT_DUE: AccountsDue(settle, within),
         FORECAST_DUE: ForecastsDue(ForecastRenewals(clock), within),
         PAST_DUE: PastDue(CountPast(clock), within),
+        FORGETTING_DUE: ForgettingDue(ForgetEntries(clock), within),
         IMPORT_DUE: ImportsDue(imports, within),
     }

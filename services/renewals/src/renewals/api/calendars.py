@@ -31,7 +31,7 @@ LinkId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 class NewLink(Body):
     """Whose calendar a link is to show."""
 
-    owner: AccountId = Field(description="As in the accounts' records: the CSM")
+    owner: AccountId = Field(description="Who owns renewals, alone or with another, as the board says")
 
 
 class LinkView(BaseModel):
@@ -133,8 +133,8 @@ def calendar_routes(handlers: Handlers) -> Routes:
     ) -> Response:
         """The owner's renewals, notice deadlines and milestones as all-day entries, for a calendar program.
 
-        An entry keeps its UID for ever, and its SEQUENCE rises when its contract changes. Entries that are off stay as
-        cancelled until 35 days after their day, and those that are no more for 35 days.
+        An entry keeps its UID for ever, and its SEQUENCE rises when it moves, goes or comes back. What is off, or
+        somebody else's now, stays as cancelled for 35 days; days of the past do so as long.
         """
         link = await handlers.calendars.opened_by(token)
         pace.take(link.id, handlers.clock.now())

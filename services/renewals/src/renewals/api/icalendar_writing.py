@@ -1,4 +1,4 @@
-"""An owner's renewals as iCalendar (RFC 5545): all-day entries that move when a contract changes, and do not double."""
+"""An owner's renewals as iCalendar (RFC 5545): all-day entries that move when their day does, and do not double."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,11 +7,12 @@ from importlib.resources import files
 
 from icalendar import Calendar, Event
 
-from mainstay.language.catalogue import Catalogue
+from mainstay.language.catalogue import Catalogue, Params
 from mainstay.language.manner import Manner
 from mainstay.language.negotiation import Language
 from renewals.application.agendas import Dated
 from renewals.domain.civil import ONE_DAY
+from renewals.domain.milestones import DAYS
 
 PRODUCT = "-//Mainstay//Renewals//EN"
 REFRESH = timedelta(hours=1)
@@ -45,24 +46,30 @@ def written(owner: str, entries: Sequence[Dated], language: Language) -> bytes:
 
 @lru_cache(EVENTS_KEPT)
 def _event(dated: Dated, language: Language) -> bytes:
-    """An entry, written: what a revision says does not change any more."""
-    words, entry, contract = texts(), dated.entry, dated.recorded.contract
-    occasion, term = entry.occasion.value, entry.term
+    """An entry, written: what was told under a number does not change any more."""
+    words, entry, changed_at = texts(), dated.told.entry, dated.changed_at.replace(microsecond=0)
     event = Event()
     event.add("UID", dated.uid)
-    event.add("SEQUENCE", dated.sequence)
-    event.add("DTSTAMP", dated.recorded.recorded_at.replace(microsecond=0))
-    event.add("LAST-MODIFIED", dated.recorded.recorded_at.replace(microsecond=0))
+    event.add("SEQUENCE", dated.told.sequence)
+    event.add("DTSTAMP", changed_at)
+    event.add("LAST-MODIFIED", changed_at)
     event.add("DTSTART", entry.day)
     event.add("DTEND", entry.day + ONE_DAY)
     event.add("STATUS", "CANCELLED" if entry.is_off else "CONFIRMED")
     event.add("TRANSP", "TRANSPARENT")
-    event.add("CATEGORIES", [occasion])
-    event.add("SUMMARY", words.text(f"calendar-{occasion}", {"account": contract.account_id}, language))
-    told = {
-        "calendar-contract": {"contract": contract.external_id or contract.id},
-        "calendar-term": {"start": term.start.isoformat(), "end": (term.expires_before - ONE_DAY).isoformat()},
-        "calendar-amount": {"amount": Manner(language).money(f"{term.amount:f}", contract.currency)},
-    }
+    event.add("CATEGORIES", [dated.occasion])
+    event.add("SUMMARY", _summary(dated, language))
+    told: dict[str, Params] = {"calendar-contract": {"contract": dated.contract_name}}
+    if term := dated.term:
+        last_day = term.expires_before - ONE_DAY
+        told["calendar-term"] = {"start": term.start.isoformat(), "end": last_day.isoformat()}
+        told["calendar-amount"] = {"amount": Manner(language).money(f"{term.amount:f}", dated.currency)}
     event.add("DESCRIPTION", "\n".join(words.text(key, params, language) for key, params in told.items()))
     return bytes(event.to_ical())
+
+
+def _summary(dated: Dated, language: Language) -> str:
+    _, is_ahead, days = dated.told.entry.name.partition(DAYS)
+    if is_ahead:
+        return texts().text("calendar-days", {"days": int(days), "account": dated.account_id}, language)
+    return texts().text(f"calendar-{dated.occasion}", {"account": dated.account_id}, language)

@@ -3,23 +3,26 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 from mainstay.kernel.clock import Clock
-from renewals.application.calendars import notice_by
-from renewals.application.ports import OpensWork
-from renewals.domain.agenda import Entry, agenda
+from renewals.application.ports import OpensWork, Work
+from renewals.application.timers import next_day
+from renewals.domain.agenda import Told
 from renewals.domain.contracts import Contract
+from renewals.domain.milestones import NOTICE_DEADLINE
+from renewals.domain.terms import Term
 
 MOST_LINKS: Final = 20
 """Links of one owner at a time."""
 MOST_CONTRACTS: Final = 500
 """Contracts of one calendar, those that come to their end soonest."""
-LOOKS_BACK: Final = timedelta(days=35)
-"""Entries of days longer ago are left out, and what is no more is shown as cancelled for so long."""
+ENTRIES_AT_ONCE: Final = 50_000
+NOTICE: Final = "notice"
+"""What calendars call the last day for notice."""
 
 
 class LinkUnknown(LookupError):
@@ -47,35 +50,35 @@ class CalendarLink:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A contract with the number of the revision that says so, and when that was recorded."""
-
-    contract: Contract
-    number: int
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dated:
-    """An entry of a calendar. `sequence` rises with every change of its contract, and so whenever the entry moves."""
+    """An entry of a calendar, with what its text says of the contract, and since when it says so (UTC).
 
-    recorded: Recorded
-    entry: Entry
+    Of a term that never was, `term` is None.
+    """
+
+    told: Told
+    account_id: str
+    contract_name: str
+    currency: str
+    term: Term | None
+    changed_at: datetime
+
+    @property
+    def occasion(self) -> str:
+        """What the day is for, as calendars call it: `window`, `days-60`, `notice`, `due`."""
+        name = self.told.entry.name
+        return NOTICE if name == NOTICE_DEADLINE else name.replace("_", "-")
 
     @property
     def uid(self) -> str:
         """Its name in every calendar, for ever."""
-        return f"{self.recorded.contract.id}.{self.entry.name}@mainstay"
-
-    @property
-    def sequence(self) -> int:
-        """The number of the contract's last revision (RFC 5545, section 3.8.7.4)."""
-        return self.recorded.number
+        entry = self.told.entry
+        return f"{entry.contract_id}.{entry.term}.{self.occasion}@mainstay"
 
 
-class LinkBook(Protocol):
-    """The links, and what stands in calendars, within one transaction."""
+class CalendarBook(Protocol):
+    """The links, and what calendars were told, within one transaction."""
 
     async def add(self, link: CalendarLink) -> None:
         """Keep a link. Waits for others that are being made for the owner."""
@@ -92,11 +95,17 @@ class LinkBook(Protocol):
     async def remove(self, link_id: str) -> bool:
         """Forget a link; whether there was one."""
 
-    async def contracts_of(self, owner: str, ends_after: date, *, limit: int) -> Sequence[Recorded]:
-        """Contracts of the accounts that the owner has now, which end after a day; the soonest first."""
+    async def told(self, contract_ids: Collection[str], now: datetime) -> Sequence[Told]:
+        """What calendars show of contracts."""
 
-    async def formerly(self, contract_ids: Collection[str], since: datetime) -> Mapping[str, Sequence[Contract]]:
-        """What contracts said at any time since an instant and do not any more, newest first."""
+    async def told_to(self, owner: str, now: datetime, *, limit: int) -> Sequence[Told]:
+        """What an owner's calendar shows of up to `limit` contracts, those that end soonest, by contract and day."""
+
+    async def tell(self, changes: Sequence[Told]) -> None:
+        """From now on calendars say so, in place of what they said of the same entry to the same owner."""
+
+    async def forget(self, now: datetime, *, most: int) -> int:
+        """Forget up to `most` entries that no calendar shows any more; answers how many."""
 
 
 class Calendars:
@@ -139,23 +148,37 @@ class Calendars:
 
     async def entries(self, owner: str) -> Sequence[Dated]:
         """What stands in the owner's calendar, by contract and day."""
-        now = self._clock.now()
-        since = now - LOOKS_BACK
         async with self._work() as work:
-            contracts = await work.calendars.contracts_of(owner, since.date(), limit=MOST_CONTRACTS)
-            formerly = await work.calendars.formerly([each.contract.id for each in contracts], since)
-        found = [each for one in contracts for each in _dated(one, formerly.get(one.contract.id, ()))]
-        return [each for each in found if each.entry.day > since.date()]
+            told = await work.calendars.told_to(owner, self._clock.now(), limit=MOST_CONTRACTS)
+            ids = {each.entry.contract_id for each in told}
+            contracts = await work.contracts.some(ids)
+            recorded = await work.ledger.recorded(ids)
+        return [_dated(each, contracts[each.entry.contract_id], recorded[each.entry.contract_id]) for each in told]
 
 
-def _dated(recorded: Recorded, formerly: Sequence[Contract]) -> Iterator[Dated]:
-    """A contract's entries as they are, and cancelled those that were there and are no more."""
-    present = {entry.name: entry for entry in agenda(recorded.contract, notice_by)}
-    for was in formerly:
-        for entry in agenda(was, notice_by):
-            present.setdefault(entry.name, replace(entry, is_off=True))
-    for entry in sorted(present.values(), key=lambda each: (each.day, each.name)):
-        yield Dated(recorded, entry)
+class ForgetEntries:
+    """Forgets what calendars do not show any more, some at a time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def __call__(self, work: Work) -> datetime:
+        """When to go on."""
+        now = self._clock.now()
+        gone = await work.calendars.forget(now, most=ENTRIES_AT_ONCE)
+        return next_day(now) if gone < ENTRIES_AT_ONCE else now
+
+
+def _dated(told: Told, contract: Contract, recorded_at: datetime) -> Dated:
+    """What is said of the contract is as it is now: who has the same number of before takes the later one."""
+    return Dated(
+        told=told,
+        account_id=contract.account_id,
+        contract_name=contract.external_id or contract.id,
+        currency=contract.currency,
+        term=next((term for term in contract.terms if term.number == told.entry.term), None),
+        changed_at=max(told.changed_at, recorded_at),
+    )
 
 
 def _hashed(secret: str) -> str:

@@ -6,7 +6,7 @@ Every call is dated and none is overwritten; of one kind the latest holds.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from mainstay.kernel.clock import Clock
 from mainstay.kernel.money import Money
 from renewals.application.announcing import SOURCE, term_id
 from renewals.application.ports import Health, OpensWork, Work
+from renewals.application.timers import next_day
 from renewals.domain.contracts import Contract
 from renewals.domain.entering import exact
 from renewals.domain.errors import AccountErased, CurrencyDiffers, TermUnknown
@@ -214,8 +215,3 @@ class SayCall:
             raise RenewalDecided(of)
         if stated.amount.currency != contract.currency:
             raise CurrencyDiffers(contract.currency, stated.amount.currency)
-
-
-def next_day(now: datetime) -> datetime:
-    """The beginning of the next day (UTC)."""
-    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, tzinfo=UTC)

@@ -12,7 +12,7 @@ from renewals.domain.contracts import Contract
 from renewals.domain.value import AccountValue
 
 if TYPE_CHECKING:  # they name this module
-    from renewals.application.agendas import LinkBook
+    from renewals.application.agendas import CalendarBook
     from renewals.application.calling import CallBook
     from renewals.application.churn import ChurnBook
     from renewals.application.cohorts import CohortBook
@@ -146,6 +146,9 @@ class LedgerBook(Protocol):
     async def latest(self, contract_ids: Collection[str]) -> Mapping[str, int]:
         """The number of each contract's last revision."""
 
+    async def recorded(self, contract_ids: Collection[str]) -> Mapping[str, datetime]:
+        """When each contract's last revision was recorded."""
+
     async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
         """Up to `limit` revisions of a contract, oldest first, after the given number."""
 
@@ -198,6 +201,9 @@ class Timers(Protocol):
 
     async def arm_counting(self, at: datetime) -> None:
         """Have the past counted, unless that is to come already."""
+
+    async def arm_forgetting(self, now: datetime) -> None:
+        """Have what calendars do not show any more forgotten from tomorrow on, unless that is to come already."""
 
     async def arm_import(self, import_id: str, at: datetime) -> None:
         """Have an import worked on at an instant, and not at the one set before."""
@@ -263,8 +269,8 @@ class Work(Protocol):
         """What other systems say of contracts."""
 
     @property
-    def calendars(self) -> "LinkBook":
-        """Links to calendars, and what stands in those."""
+    def calendars(self) -> "CalendarBook":
+        """Links to calendars, and what those were told."""
 
     @property
     def imports(self) -> "ImportBook":

@@ -1,9 +1,9 @@
-"""Brings renewals up to now: milestones are reached once, each renewal's state, owner and risk are kept for the board.
+"""Brings renewals up to now: milestones are reached once, states, owners and risks kept for the board, calendars told.
 
 Called with the accounts locked, by the one handler in which every command and every timer ends.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,6 +12,7 @@ from renewals.application.announcing import milestone_event, risk_event
 from renewals.application.calendars import is_holiday
 from renewals.application.ports import Health, Work
 from renewals.application.renewal_ports import KeptMilestone, Standing
+from renewals.domain.agenda import Entry, agenda, changes
 from renewals.domain.contracts import Contract
 from renewals.domain.milestones import Milestone, Reached, due, milestones, told_once
 from renewals.domain.ownership import NOTHING_KNOWN, Handover, Holding, owner_of
@@ -56,11 +57,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at a contract's renewals found: what was reached, where each stands, and when to look again."""
+    """What a look at a contract's renewals found: what was reached, where each stands, and when to look again.
+
+    `entries` are those of calendars, but of renewals that were closed already when somebody looked last.
+    """
 
     contract: Contract
     reached: tuple[Reached, ...]
     standings: tuple[Standing, ...]
+    entries: tuple[Entry, ...]
     moments: frozenset[datetime]
 
     def supersedes(self, term: int, name: str) -> bool:
@@ -73,18 +78,25 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
     today, cadence, holding = contract.today(now), known.cadence(contract), known.holding(contract)
     reached: list[tuple[int, Milestone]] = []
     standings: list[Standing] = []
+    entries: list[Entry] = []
     days: set[date] = set()
     for term, plan in plans(contract, is_holiday, known.renewed_by):
         key = (contract.id, term.number)
         before, state = known.standings.get(key), standing(term, plan, today)
+        its_days = milestones(plan, cadence.milestone_days)
         if _is_lived(was, term, state, before):
             names = frozenset(each.name for each in known.reached.get(key, ()))
             has_opened = term.window_opened_at is not None
             passed = due(plan, cadence.milestone_days, names, today, has_opened=has_opened)
             reached += [(term.number, each) for each in passed]
         if not state.is_closed:
-            days |= {each.on for each in milestones(plan, cadence.milestone_days)} | holding.turns()
+            days |= {each.on for each in its_days} | holding.turns()
         days |= {day for day, _ in plan.turns()}
+        # Who owned a renewal that is closed does not change any more, nor what calendars say of it.
+        closed = before if before and before.state.is_closed and state.is_closed else None
+        owner = closed.owner if closed else owner_of(cadence, holding, known.handovers.get(key, ()), today)
+        if not closed:
+            entries += agenda(contract, term, plan, its_days, owner)
         standings.append(
             Standing(
                 contract_id=contract.id,
@@ -94,10 +106,7 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
                 due_on=plan.due_on,
                 currency=contract.currency,
                 arr=term.arr(contract.currency, plan.due_on).amount,
-                # Who owned a renewal that is closed does not change any more.
-                owner=before.owner
-                if before and before.state.is_closed and state.is_closed
-                else owner_of(cadence, holding, known.handovers.get(key, ()), today),
+                owner=owner,
                 tier=holding.tier,
                 segment=holding.segment,
                 risk=risk_of(state, health.band if health else None),
@@ -105,7 +114,13 @@ def look(was: Contract, contract: Contract, known: Known, health: Health | None,
         )
     open_term = None if contract.is_over else contract.latest.number
     moments = {start_of_day(day, contract.zone) for day in days if day > today}
-    return Look(contract, told_once(reached, open_term), tuple(standings), frozenset(moments))
+    return Look(
+        contract=contract,
+        reached=told_once(reached, open_term),
+        standings=tuple(standings),
+        entries=tuple(entries),
+        moments=frozenset(moments),
+    )
 
 
 def _is_lived(was: Contract, term: Term, state: RenewalState, before: Standing | None) -> bool:
@@ -120,13 +135,27 @@ def _is_lived(was: Contract, term: Term, state: RenewalState, before: Standing |
 
 
 async def keep(work: Work, looks: Sequence[Look], known: Known, now: datetime) -> None:
-    """Keep what was found: milestones, and of where renewals stand what is not known yet."""
+    """Keep what was found: milestones, and of where renewals stand, and of calendars, what is not known yet."""
     for each in looks:
         late = [(reached, late_by(each.contract, reached.milestone, now)) for reached in each.reached]
         await work.renewals.reach(each.contract.id, late, now)
     found = {one.key: one for each in looks for one in each.standings}
     changed = [one for key, one in found.items() if known.standings.get(key) != one]
     await work.renewals.keep(changed, known.standings.keys() - found.keys())
+    closed = {key for key, before in known.standings.items() if before.state.is_closed}
+    await _tell_calendars(work, looks, closed & {key for key, one in found.items() if one.state.is_closed}, now)
+
+
+async def _tell_calendars(work: Work, looks: Sequence[Look], settled: Collection[TermKey], now: datetime) -> None:
+    """Tell calendars what changed, whatever changed it: a contract, the policy, a team, a hand-over, holidays.
+
+    Of renewals that are `settled` they say what they said.
+    """
+    shown = await work.calendars.told([each.contract.id for each in looks], now)
+    told = [each for each in shown if each.entry.key[:2] not in settled]
+    if changed := list(changes(told, [entry for each in looks for entry in each.entries], now)):
+        await work.calendars.tell(changed)
+        await work.timers.arm_forgetting(now)
 
 
 def late_by(contract: Contract, milestone: Milestone, now: datetime) -> int:

@@ -1,6 +1,6 @@
 """How the timers of renewals are named: mostly an account and a moment at which it is to be looked at."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 
 ACCOUNT_DUE = "account"
 """The kind of timer that has an account looked at."""
@@ -9,6 +9,9 @@ FORECAST_DUE = "forecast"
 PAST_DUE = "count_past"
 """The kind of timer, with one key, that has the past counted; by its name done before forecasts that are due too."""
 PAST = "past"
+FORGETTING_DUE = "forget_entries"
+"""The kind of timer, with one key, that has forgotten what calendars do not show any more."""
+ENTRIES = "entries"
 IMPORT_DUE = "contract-import"
 """The kind of timer that has a file of contracts worked on; its key is the import's id."""
 
@@ -37,3 +40,8 @@ def forecast_key(account_id: str, at: datetime) -> str:
 def account_of(key: str) -> str:
     """The account that a timer's key names."""
     return key.rpartition("@")[0]
+
+
+def next_day(now: datetime) -> datetime:
+    """The beginning of the next day (UTC)."""
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, tzinfo=UTC)

@@ -1,25 +1,20 @@
-"""Links to calendars, and what stands in them, in PostgreSQL."""
+"""Links to calendars, and what calendars were told, in PostgreSQL."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, exists, func, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.application.agendas import CalendarLink, LinkUnknown, Recorded
-from renewals.domain.contracts import Contract, Kind
-from renewals.store.mapping import contract_in
-from renewals.store.source_tables import calendar_link
-from renewals.store.tables import account, account_group, contract, contract_revision, term
-
-MOST_REVISIONS = 5_000
-"""Former states that are looked at; a calendar of which more changed within weeks forgets some cancelled entries."""
+from renewals.application.agendas import CalendarLink, LinkUnknown
+from renewals.domain.agenda import Entry, Told, shows_after
+from renewals.store.source_tables import calendar_entry, calendar_link
 
 
 class CalendarStore:
-    """The links, within one transaction."""
+    """The links, and what calendars were told, within one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -63,65 +58,63 @@ class CalendarStore:
         gone = await self._connection.execute(delete(calendar_link).where(calendar_link.c.id == link_id))
         return bool(gone.rowcount)
 
-    async def contracts_of(self, owner: str, ends_after: date, *, limit: int) -> Sequence[Recorded]:
-        """Contracts of the accounts that the owner has now, which end after a day; the soonest first."""
-        group = account_group.c
-        ever = select(group.account_id).where(group.owner == owner)
-        last = (
-            select(group.account_id, group.owner)
-            .where(group.account_id.in_(ever))
-            .ext(distinct_on(group.account_id))
-            .order_by(group.account_id, group.sequence.desc())
-            .subquery()
-        )
-        ends = select(func.max(term.c.end_exclusive)).where(term.c.contract_id == contract.c.id).scalar_subquery()
-        wanted = (
-            select(contract.c.id)
-            .join(last, (last.c.account_id == contract.c.account_id) & (last.c.owner == owner))
-            .where(
-                contract.c.kind == Kind.RECURRING.value,
-                exists().where(term.c.contract_id == contract.c.id, term.c.end_exclusive > ends_after),
-                contract.c.account_id.not_in(select(account.c.account_id).where(account.c.erased_at.is_not(None))),
-            )
-            .order_by(ends, contract.c.id)
-            .limit(limit)
-        )
-        ids = list((await self._connection.execute(wanted)).scalars())
-        revision = contract_revision.c
-        newest = (
-            select(contract_revision)
-            .where(revision.contract_id.in_(ids))
-            .ext(distinct_on(revision.contract_id))
-            .order_by(revision.contract_id, revision.number.desc())
-        )
-        rows = await self._connection.execute(newest)
-        return [Recorded(contract_in(row.snapshot), row.number, row.recorded_at) for row in rows]
+    async def told(self, contract_ids: Collection[str], now: datetime) -> Sequence[Told]:
+        """What calendars show of contracts."""
+        wanted = select(calendar_entry).where(calendar_entry.c.contract_id.in_(contract_ids), _is_shown(now))
+        return [_told(row) for row in await self._connection.execute(wanted)]
 
-    async def formerly(self, contract_ids: Collection[str], since: datetime) -> Mapping[str, Sequence[Contract]]:
-        """What contracts said at any time since an instant and do not any more, newest first."""
-        revision = contract_revision.c
-        changed = (
-            select(
-                revision.contract_id,
-                func.min(revision.number).filter(revision.recorded_at >= since).label("first"),
-                func.max(revision.number).label("newest"),
-            )
-            .where(revision.contract_id.in_(list(contract_ids)))
-            .group_by(revision.contract_id)
-            .subquery()
+    async def told_to(self, owner: str, now: datetime, *, limit: int) -> Sequence[Told]:
+        """What an owner's calendar shows of up to `limit` contracts, by contract and day.
+
+        Contracts whose last entry that stands comes soonest are first, those without any are last.
+        """
+        entry = calendar_entry.c
+        is_theirs = and_(entry.owner == owner, _is_shown(now))
+        ends = func.max(entry.day).filter(~entry.is_off)
+        contracts = select(entry.contract_id).where(is_theirs).group_by(entry.contract_id)
+        soonest = contracts.order_by(ends.nulls_last(), entry.contract_id).limit(limit)
+        wanted = select(calendar_entry).where(is_theirs, entry.contract_id.in_(soonest))
+        order = (entry.contract_id, entry.day, entry.term, entry.name)
+        return [_told(row) for row in await self._connection.execute(wanted.order_by(*order))]
+
+    async def tell(self, changes: Sequence[Told]) -> None:
+        """From now on calendars say so, in place of what they said of the same entry to the same owner."""
+        statement = insert(calendar_entry)
+        statement = statement.on_conflict_do_update(
+            index_elements=list(calendar_entry.primary_key),
+            set_={
+                column.name: statement.excluded[column.name] for column in calendar_entry.c if not column.primary_key
+            },
         )
-        wanted = (
-            select(revision.contract_id, revision.snapshot)
-            .join(
-                changed,
-                (changed.c.contract_id == revision.contract_id)
-                & (revision.number >= changed.c.first - 1)
-                & (revision.number < changed.c.newest),
-            )
-            .order_by(revision.contract_id, revision.number.desc())
-            .limit(MOST_REVISIONS)
-        )
-        found = defaultdict[str, list[Contract]](list)
-        for row in await self._connection.execute(wanted):
-            found[row.contract_id].append(contract_in(row.snapshot))
-        return found
+        await self._connection.execute(statement, [_row(each) for each in changes])
+
+    async def forget(self, now: datetime, *, most: int) -> int:
+        """Forget up to `most` entries that no calendar shows any more; answers how many."""
+        key = tuple_(*calendar_entry.primary_key)
+        # What a look is telling anew is left to it: neither waits for the other.
+        old = select(*calendar_entry.primary_key).where(~_is_shown(now)).limit(most).with_for_update(skip_locked=True)
+        return (await self._connection.execute(delete(calendar_entry).where(key.in_(old)))).rowcount
+
+
+def _is_shown(now: datetime) -> ColumnElement[bool]:
+    entry, (since, last_past) = calendar_entry.c, shows_after(now)
+    return or_(entry.changed_at > since, and_(~entry.is_off, entry.day > last_past))
+
+
+def _row(told: Told) -> dict[str, Any]:
+    entry = told.entry
+    return {
+        "contract_id": entry.contract_id,
+        "term": entry.term,
+        "name": entry.name,
+        "owner": entry.owner,
+        "day": entry.day,
+        "is_off": entry.is_off,
+        "sequence": told.sequence,
+        "changed_at": told.changed_at,
+    }
+
+
+def _told(row: Row[Any]) -> Told:
+    entry = Entry(row.contract_id, row.term, row.name, row.owner, row.day, row.is_off)
+    return Told(entry, row.sequence, row.changed_at)

@@ -14,7 +14,7 @@ from renewals.application.ports import Done
 from renewals.application.timers import ACCOUNT_DUE, FORECAST_DUE
 from renewals.store.forgetting import forget_in_ledger, forget_what_sources_said
 from renewals.store.growth_tables import account_profile, consumption, opportunity
-from renewals.store.source_tables import contract_import_row, source_contract
+from renewals.store.source_tables import calendar_entry, contract_import_row, source_contract
 from renewals.store.tables import (
     SCHEMA,
     account,
@@ -34,6 +34,10 @@ _PSEUDONYM: Final = text(
     f" SELECT :pseudonym, sequence, arr, seats, next_renewal_on, :at FROM {account} WHERE account_id = :account"
 )
 _MOVE: Final = text(f"UPDATE {contract} SET account_id = :pseudonym, external_id = NULL WHERE account_id = :account")
+# Whoever had the renewals has them in no calendar any more, not even as cancelled.
+_FORGET_ENTRIES: Final = text(
+    f"DELETE FROM {calendar_entry} WHERE contract_id IN (SELECT id FROM {contract} WHERE account_id = :pseudonym)"
+)
 
 
 class ErasureStore:
@@ -77,6 +81,7 @@ class ErasureStore:
                 health = text(f"DELETE FROM {table} WHERE account_id = :account")
                 erased += (await self._connection.execute(health, named)).rowcount
             await self._connection.execute(text(f"DELETE FROM {renewal} WHERE account_id = :account"), named)
+            await self._connection.execute(_FORGET_ENTRIES, {"pseudonym": pseudonym})
             erased += await self._erased.cancel_timers(kit.due, [ACCOUNT_DUE, FORECAST_DUE], account_id, mark="@")
             erased += await self._erased.forget_refused(kit.outbox, account_id)
             answers = text(f"DELETE FROM {kit.idempotency} WHERE position(:quoted IN body) > 0")

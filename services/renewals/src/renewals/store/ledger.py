@@ -92,6 +92,16 @@ class LedgerStore:
         )
         return {row.contract_id: row.number for row in rows}
 
+    async def recorded(self, contract_ids: Collection[str]) -> Mapping[str, datetime]:
+        """When each contract's last revision was recorded."""
+        table = contract_revision
+        rows = await self._connection.execute(
+            select(table.c.contract_id, func.max(table.c.recorded_at).label("recorded_at"))
+            .where(table.c.contract_id.in_(list(contract_ids)))
+            .group_by(table.c.contract_id)
+        )
+        return {row.contract_id: row.recorded_at for row in rows}
+
     async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
         """Up to `limit` revisions of a contract, oldest first, after the given number."""
         table = contract_revision

@@ -1,8 +1,9 @@
-"""The tables of what other systems and files say of contracts, and of links to calendars."""
+"""The tables of what other systems and files say of contracts, and of calendars."""
 
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Integer,
@@ -91,4 +92,17 @@ calendar_link = Table(
     Column("secret_hash", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("created_by", Text, nullable=False),
+)
+
+calendar_entry = Table(
+    "calendar_entry",
+    metadata,
+    Column("contract_id", Text, ForeignKey(contract.c.id), primary_key=True),
+    Column("term", Integer, primary_key=True),
+    Column("name", Text, primary_key=True, comment="of a milestone"),
+    Column("owner", Text, primary_key=True, comment="in whose calendar it stands, or stood"),
+    Column("day", Date, nullable=False),
+    Column("is_off", Boolean, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
 )

@@ -11,11 +11,14 @@ from mainstay.messaging.consuming import Batch
 from mainstay.service.subjects import Subjects
 from renewals.application.timers import (
     ACCOUNT_DUE,
+    ENTRIES,
     FORECAST_DUE,
+    FORGETTING_DUE,
     IMPORT_DUE,
     PAST,
     PAST_DUE,
     forecast_key,
+    next_day,
     timer_key,
 )
 from renewals.store.accounts import AccountStore
@@ -94,6 +97,10 @@ class RenewalsTimers:
     async def arm_counting(self, at: datetime) -> None:
         """Have the past counted, unless that is to come already."""
         await self._due.arm(PAST_DUE, PAST, at)
+
+    async def arm_forgetting(self, now: datetime) -> None:
+        """Have what calendars do not show any more forgotten from tomorrow on, unless that is to come already."""
+        await self._due.arm(FORGETTING_DUE, ENTRIES, next_day(now))
 
     async def arm_import(self, import_id: str, at: datetime) -> None:
         """Have an import worked on at an instant, and not at the one set before."""

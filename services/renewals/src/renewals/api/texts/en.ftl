@@ -2,8 +2,10 @@
 
 calendar-name = Renewals: { $owner }
 calendar-window = Renewal window opens: { $account }
-calendar-days-60 = 60 days to renewal: { $account }
-calendar-days-30 = 30 days to renewal: { $account }
+calendar-days = { $days ->
+    [one] { $days } day to renewal: { $account }
+   *[other] { $days } days to renewal: { $account }
+}
 calendar-notice = Last day for notice: { $account }
 calendar-due = Renewal due: { $account }
 calendar-contract = Contract: { $contract }

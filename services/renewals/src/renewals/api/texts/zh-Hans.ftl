@@ -2,8 +2,7 @@
 
 calendar-name = 续约：{ $owner }
 calendar-window = 续约窗口开启：{ $account }
-calendar-days-60 = 距续约 60 天：{ $account }
-calendar-days-30 = 距续约 30 天：{ $account }
+calendar-days = 距续约 { $days } 天：{ $account }
 calendar-notice = 通知截止日：{ $account }
 calendar-due = 续约到期：{ $account }
 calendar-contract = 合同：{ $contract }

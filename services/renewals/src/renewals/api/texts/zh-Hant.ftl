@@ -2,8 +2,7 @@
 
 calendar-name = 續約：{ $owner }
 calendar-window = 續約窗口開啟：{ $account }
-calendar-days-60 = 距續約 60 天：{ $account }
-calendar-days-30 = 距續約 30 天：{ $account }
+calendar-days = 距續約 { $days } 天：{ $account }
 calendar-notice = 通知截止日：{ $account }
 calendar-due = 續約到期：{ $account }
 calendar-contract = 合約：{ $contract }
