@@ -23,9 +23,7 @@ from mainstay.web.serving import Listener, bind, serve
 SECRET = "s" * 32
 SEGMENT = {"Content-Type": "application/json"}
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
-NO_TLS = ssl.SSLContext(
-    ssl.PROTOCOL_TLS_CLIENT
-)  # else httpx reads every certificate for each client: 15 ms
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # else httpx reads every certificate for each client: 15 ms
 BATCH = {"Content-Type": "application/cloudevents-batch+json; charset=UTF-8"}
 
 
