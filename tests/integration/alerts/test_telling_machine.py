@@ -6,7 +6,7 @@ a model that knows nothing of deliveries: it keeps messages, whose they are, and
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any, ClassVar
@@ -27,6 +27,7 @@ from alerts.domain.people import DigestTimes, Hours, Leave, Person
 from alerts.domain.routing import Match
 from tests.conftest import EXAMPLES
 from tests.integration.alerts.sinks import MailSink, mail_sink
+from tests.integration.alerts.telling_model import Model, Muffled, Pending
 from tests.integration.alerts.world import World, close, fell, known, world
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)  # a Monday
@@ -50,37 +51,6 @@ HAPPENINGS = (
     "time_goes_by",
 )
 _examples, _names = count(), count()
-
-
-@dataclass
-class Pending:
-    """A message that somebody is to hear, and when it is looked at next (None: when what mutes it is over)."""
-
-    alert: str
-    kind: str
-    reader: str
-    due: datetime | None
-    muted_by: str | None = None
-
-
-@dataclass
-class Model:
-    """One account's alert, if there is one."""
-
-    id: str | None = None
-    is_red: bool = False
-    is_acknowledged: bool = False
-    snoozed_until: datetime | None = None
-    pending: list[Pending] = field(default_factory=list)
-    readers: set[str] = field(default_factory=set)
-    """Who has heard of the present alert."""
-
-
-@dataclass
-class Muffled:
-    account: str
-    ends_at: datetime
-    id: str
 
 
 class Telling(RuleBasedStateMachine):

@@ -41,6 +41,7 @@ from mainstay.messaging.port import Record
 from mainstay.web.app import create_app
 from mainstay.web.client import OutgoingClient
 from mainstay.web.keys import KeyRing, create_key
+from tests.made_once import RoutesMadeOnce
 
 SECRET_KEY = "a secret key of the tests, long enough"
 CARD = ScorecardRef("default", 1)
@@ -50,8 +51,8 @@ LIMITS = Limits(
     lease=timedelta(seconds=30),
 )
 
-
 NO_PLAYBOOKS = Playbooks()
+ROUTES = RoutesMadeOnce(routes)
 
 
 @dataclass
@@ -102,7 +103,7 @@ class World:
 
     def api(self, key: str = "") -> httpx.AsyncClient:
         """A client with every right, or with the given key."""
-        transport = httpx.ASGITransport(self.app)
+        transport = httpx.ASGITransport(ROUTES.calling(self.app, self.application.handlers))
         headers = {"authorization": f"Bearer {key or self.key}"}
         return httpx.AsyncClient(transport=transport, base_url="http://alerts", headers=headers)
 
@@ -146,7 +147,7 @@ class World:
         self.app: FastAPI = create_app(
             title="alerts",
             version="0",
-            routes=routes(self.application.handlers),
+            routes=ROUTES.routes,
             problems=PROBLEMS,
             keys=self.keys,
             readiness={},

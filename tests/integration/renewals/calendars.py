@@ -26,7 +26,7 @@ async def link(office: Office, owner: str = "eve@example.com") -> dict[str, Any]
 
 
 async def read(office: Office, made: dict[str, Any], **headers: str) -> Any:
-    async with client(office.app, None) as anybody:
+    async with client(office.answers, None) as anybody:
         return await anybody.get(made["path"], headers=headers)
 
 

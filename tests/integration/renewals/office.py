@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
+from starlette.types import ASGIApp
 
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event, encode
@@ -24,14 +25,16 @@ from mainstay.messaging.port import Outgoing, Record
 from mainstay.web.keys import KeyRing, create_key
 from renewals.application.inputs import RecordGroups
 from renewals.application.recording import RecordHealth
-from renewals.bootstrap import Service
+from renewals.bootstrap import Service, routes
 from renewals.consumers import account_group, health_report
 from renewals.jobs import handlers
 from renewals.settings import Settings
 from renewals.store.tables import kit
+from tests.made_once import RoutesMadeOnce
 
 SECRET = "a secret of thirty-two characters or more"
 CARD = ScorecardRef("default", 1)
+ROUTES = RoutesMadeOnce(routes)
 
 _decode = Decoder(*EVENTS)
 
@@ -48,6 +51,8 @@ class Office:
     service: Service
     clock: ManualClock
     app: FastAPI
+    answers: ASGIApp
+    """The application with the service's handlers behind its routes."""
     http: httpx.AsyncClient
     forgotten: int = field(default=0)
 
@@ -60,9 +65,9 @@ class Office:
         service.chassis.keys = KeyRing(service.chassis.database, SECRET, now=lambda: 0.0)
         key = await create_key(service.chassis.database, SECRET, "tests", ["admin"])
         await service.chassis.keys.refresh()
-        app = service.app()
-        http = client(app, key)
-        return cls(service, clock, app, http)
+        app = service.app_of(ROUTES.routes)
+        answers = ROUTES.calling(app, service.handlers())
+        return cls(service, clock, app, answers, client(answers, key))
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -137,7 +142,7 @@ class Office:
         return [data for data in await self.said() if isinstance(data, kind)]
 
 
-def client(app: FastAPI, key: str | None) -> httpx.AsyncClient:
+def client(app: ASGIApp, key: str | None) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://renewals", headers=headers)
 

@@ -408,7 +408,7 @@ async def test_each_route_wants_its_scope(office: Office) -> None:
 
         statuses = []
         for key in (None, "mst_nonsense", refused, allowed):
-            async with client(office.app, key) as http:
+            async with client(office.answers, key) as http:
                 answer = await http.request(method, path, json={"seats": 1} if method != "GET" else None)
                 statuses.append(answer.status_code)
 
@@ -418,7 +418,7 @@ async def test_each_route_wants_its_scope(office: Office) -> None:
 
 async def test_the_process_tells_how_it_is(office: Office) -> None:
     await office.enters(start="2025-01-01", term_months=14)
-    async with client(office.app, None) as http:
+    async with client(office.answers, None) as http:
         ready, alive, metrics = [await http.get(path) for path in ("/readyz", "/healthz", "/metrics")]
 
     assert (ready.status_code, alive.status_code) == (200, 200), ready.text

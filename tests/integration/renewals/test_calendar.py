@@ -127,7 +127,7 @@ async def test_an_erased_accounts_renewals_are_in_no_calendar(office: Office) ->
 
 async def test_a_link_opens_nothing_else(office: Office) -> None:
     token = (await link(office))["path"].partition("token=")[2]
-    async with client(office.app, None) as anybody:
+    async with client(office.answers, None) as anybody:
         assert (await anybody.get("/v1/renewals", params={"token": token})).status_code == 401
         assert (await anybody.get("/v1/calendar-links", params={"token": token})).status_code == 401
     assert SECRET not in token

@@ -5,7 +5,7 @@ A shipped file with a mistake stops the start; an operator's is told in the log,
 
 import string
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -31,11 +31,11 @@ _log = structlog.get_logger(__name__)
 Vocabularies = Mapping[Language, Vocabulary]
 
 
+@cache
 def shipped_vocabularies() -> Vocabularies:
     """The words that come with Mainstay. Raises `VocabularyInvalid`."""
-    folder = files("alerts.words")
-    english = _read(folder / f"{Language.EN}.yaml")
-    return {language: _vocabulary(language, _read(folder / f"{language}.yaml"), english) for language in Language}
+    english = _shipped(Language.EN)
+    return {language: _vocabulary(language, _shipped(language), english) for language in Language}
 
 
 def vocabularies(folder: Path | None) -> Vocabularies:
@@ -43,21 +43,25 @@ def vocabularies(folder: Path | None) -> Vocabularies:
     found = dict(shipped_vocabularies())
     if folder is None:
         return found
-    shipped = files("alerts.words")
-    english = _read(shipped / f"{Language.EN}.yaml")
+    english = _shipped(Language.EN)
     for language in Language:
         own = folder / "words" / f"{language}.yaml"
         if not own.is_file():
             continue
         try:
             theirs = _read(own)
-            written = _read(shipped / f"{language}.yaml")
+            written = _shipped(language)
             found[language] = _vocabulary(
                 language, {section: {**written[section], **theirs.get(section, {})} for section in SECTIONS}, english
             )
         except (VocabularyInvalid, OSError, ValueError) as error:
             _log.error("words cannot be used; the shipped ones are", file=str(own), reason=str(error))
     return found
+
+
+@cache
+def _shipped(language: Language) -> Mapping[str, Any]:
+    return _read(files("alerts.words") / f"{language}.yaml")
 
 
 def _read(file: Traversable) -> dict[str, Any]:

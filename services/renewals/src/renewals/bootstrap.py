@@ -1,5 +1,7 @@
 """Wires renewals; the only module that knows all of its parts."""
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -9,6 +11,7 @@ from mainstay.db.migrate import History
 from mainstay.kernel.clock import Clock
 from mainstay.service.chassis import Chassis
 from mainstay.service.subjects import Subjects
+from mainstay.web.routes import Routes
 from mainstay.web.serving import Background
 from renewals.api.accuracy import accuracy_routes
 from renewals.api.amendments import amendment_routes
@@ -66,6 +69,33 @@ NAME = "renewals"
 HISTORY = History(SCHEMA, "renewals.migrations")
 
 
+def routes(handlers: Handlers) -> Sequence[Routes]:
+    """Every group of routes."""
+    return (
+        contract_routes(handlers),
+        contract_reading_routes(handlers),
+        amendment_routes(handlers),
+        forecast_routes(handlers),
+        calendar_routes(handlers),
+        call_routes(handlers),
+        accuracy_routes(handlers),
+        cohort_routes(handlers),
+        picture_routes(handlers),
+        rate_routes(handlers),
+        economics_routes(handlers),
+        churn_routes(handlers),
+        good_customer_routes(handlers),
+        burn_down_routes(handlers),
+        opportunity_routes(handlers),
+        line_figure_routes(handlers),
+        kpi_routes(handlers),
+        conflict_routes(handlers),
+        import_routes(handlers),
+        policy_routes(handlers),
+        renewal_routes(handlers),  # last: /renewals/{term_id} takes what no other route of /renewals does
+    )
+
+
 class Service:
     """The service's parts, made but not started; nothing connects before it is used."""
 
@@ -91,10 +121,18 @@ class Service:
 
     def app(self) -> FastAPI:
         """The HTTP side."""
+        return self.app_of(routes(self.handlers()))
+
+    def app_of(self, routes: Sequence[Routes]) -> FastAPI:
+        """The HTTP side with these routes."""
+        return self.chassis.app(routes, PROBLEMS, idempotent=True, larger_bodies=LARGER_BODIES)
+
+    def handlers(self) -> Handlers:
+        """What the routes call."""
         clock = self.chassis.clock
         retention = Retention(self.work, clock)
         good_customers = GoodCustomers(self.work, clock)
-        handlers = Handlers(
+        return Handlers(
             work=self.work,
             enter=EnterContract(self.work, self.settle, clock),
             amend=AmendContract(self.work, self.settle, clock),
@@ -117,34 +155,6 @@ class Service:
             imports=self.imports,
             calendars=Calendars(self.work, clock),
             clock=clock,
-        )
-        return self.chassis.app(
-            [
-                contract_routes(handlers),
-                contract_reading_routes(handlers),
-                amendment_routes(handlers),
-                forecast_routes(handlers),
-                calendar_routes(handlers),
-                call_routes(handlers),
-                accuracy_routes(handlers),
-                cohort_routes(handlers),
-                picture_routes(handlers),
-                rate_routes(handlers),
-                economics_routes(handlers),
-                churn_routes(handlers),
-                good_customer_routes(handlers),
-                burn_down_routes(handlers),
-                opportunity_routes(handlers),
-                line_figure_routes(handlers),
-                kpi_routes(handlers),
-                conflict_routes(handlers),
-                import_routes(handlers),
-                policy_routes(handlers),
-                renewal_routes(handlers),  # last: /renewals/{term_id} takes what no other route of /renewals does
-            ],
-            PROBLEMS,
-            idempotent=True,
-            larger_bodies=LARGER_BODIES,
         )
 
     def work_app(self) -> FastAPI:

@@ -1,7 +1,7 @@
 """Running a subscription: fetch, decode, handle, and what to do when that fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -27,7 +27,7 @@ from mainstay.observability.tracing import span
 T = TypeVar("T")
 
 IDLE = timedelta(seconds=0.5)
-"""How long a fetch waits before the runner looks whether it is to stop."""
+"""How long a fetch waits before the runner looks at its lag."""
 AT_ONCE = 200
 """So many records are fetched and decoded before the next: as many as fit into a processor's cache. Measured: a batch
 of 10,000 in one piece takes half as much CPU again."""
@@ -110,7 +110,7 @@ class Runner(Generic[T]):
                 try:
                     if consumer is None:
                         consumer = await self._join()
-                    await self._gather(consumer, work)
+                    await self._gather(consumer, work, stopping)
                     await self._look_at_lag(consumer)
                     if work:
                         ahead = await self._step(consumer, work)
@@ -155,12 +155,14 @@ class Runner(Generic[T]):
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
 
-    async def _gather(self, consumer: Consumer, work: Work[T]) -> None:
+    async def _gather(self, consumer: Consumer, work: Work[T], stopping: asyncio.Event) -> None:
         """Add to what was read ahead what comes until the next batch may begin; without any, wait for the first."""
         loop = asyncio.get_running_loop()
         begin_at = self._last_began + self._subscription.within.total_seconds()
+        if not work and not await _unless(stopping, self._fetch(consumer, work, self._subscription.up_to, IDLE)):
+            return
         while room := self._subscription.up_to - len(work):
-            wait = timedelta(seconds=max(0.0, begin_at - loop.time())) if work else IDLE
+            wait = timedelta(seconds=max(0.0, begin_at - loop.time()))
             if not await self._fetch(consumer, work, room, wait):
                 break
 
@@ -272,6 +274,19 @@ async def _others_first() -> None:
         await asyncio.sleep(0)
     if loop.time() - began > BUSY:
         await asyncio.sleep(A_WHILE)
+
+
+async def _unless(stopping: asyncio.Event, doing: Coroutine[Any, Any, bool]) -> bool:
+    """What is answered, or False where it is given up half-way, being told to stop."""
+    task = asyncio.ensure_future(doing)
+    stopper = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        return task.done() and await task
+    finally:
+        stopper.cancel()
+        task.cancel()
+        await asyncio.gather(stopper, task, return_exceptions=True)
 
 
 async def _wait(stopping: asyncio.Event, pause: float) -> float:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,6 +76,7 @@ def read_scorecard(path: Path | None = None) -> ScorecardDocument:
     return parse_scorecard(path.read_text(encoding="utf-8"), source=str(path))
 
 
+@cache
 def shipped(id_: str) -> ScorecardDocument:
     """A scorecard that comes with Mainstay."""
     text = (files("health_score.scorecards") / f"{id_}.yaml").read_text(encoding="utf-8")
