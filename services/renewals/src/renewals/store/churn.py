@@ -1,4 +1,4 @@
-"""Terms that came to their end, and the reviews of customers that left, in PostgreSQL. Reviews are only added to."""
+"""Terms that came to their end, and the reviews of customers that left, in PostgreSQL, as they were known."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -8,48 +8,63 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from renewals.application.churn import EndedTerm, Place, ReviewState
+from renewals.application.churn import EndedTerm, Lost, Place, ReviewState, Sought
 from renewals.domain.outcomes import ChurnReason, KeptReview, Review
+from renewals.domain.terms import TermKey
 from renewals.store.growth_tables import churn_review
+from renewals.store.sql import known
 
-# Within grace a term is not lost yet; days of grace are counted in UTC, as groups of figures are.
-_ENDED: Final = """
-    SELECT t.contract_id, t.number, LEAST(t.end_exclusive, t.cancelled_on) AS ended_before, s.id AS successor,
-        c.account_id, c.grace_days,
-        NOT EXISTS (
-            SELECT FROM renewals.contract oc JOIN renewals.term ot ON ot.contract_id = oc.id
-            WHERE oc.account_id = c.account_id AND oc.id <> c.id AND oc.kind = 'recurring'
-                AND ot.start <= LEAST(t.end_exclusive, t.cancelled_on) + c.grace_days
-                AND LEAST(ot.end_exclusive, ot.cancelled_on) > LEAST(t.end_exclusive, t.cancelled_on)
-        ) AS customer_left
-    FROM renewals.term t JOIN renewals.contract c ON c.id = t.contract_id
+# Of each term the stretch that ends it, and not one after which the price or the holder changed.
+_ENDED: Final = f"""
+    SELECT e.contract_id, e.term AS number, e.end_exclusive AS ended_before, s.id AS successor
+    FROM renewals.ledger_entry e JOIN renewals.contract c ON c.id = e.contract_id
     LEFT JOIN LATERAL (
         SELECT n.id FROM renewals.contract n
-        WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = c.id AND t.outcome <> 'renewed'
+        WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = e.contract_id
+            AND n.entered_at <= :known_at
         ORDER BY n.id LIMIT 1
     ) AS s ON true
-    WHERE c.kind = 'recurring' AND t.outcome IS NOT NULL AND NOT (t.is_rolling AND t.outcome = 'renewed')
-        AND (t.outcome = 'renewed' OR s.id IS NOT NULL OR c.grace_days = 0
-            OR LEAST(t.end_exclusive, t.cancelled_on) + c.grace_days <= CAST(:today AS date))
+    WHERE e.kind = 'runs' AND {known("e")} AND NOT EXISTS (
+        SELECT FROM renewals.ledger_entry n WHERE n.contract_id = e.contract_id AND n.kind = 'runs'
+            AND n.term = e.term AND n.start = e.end_exclusive AND {known("n")}
+    )
 """
+_GOES_ON: Final = f"""EXISTS (
+    SELECT FROM renewals.ledger_entry n WHERE n.contract_id = e.contract_id AND n.kind = 'runs' AND n.term > e.term
+        AND {known("n")}
+)"""
+_UP_FOR_RENEWAL: Final = f"""EXISTS (
+    SELECT FROM renewals.ledger_entry d WHERE d.contract_id = e.contract_id AND d.kind = 'due' AND d.term = e.term
+        AND {known("d")}
+)"""
+# Evergreen terms that go on are no renewals, and are never said to be due.
+_CAME_OUT: Final = (
+    f"(CASE WHEN {_GOES_ON} THEN {_UP_FOR_RENEWAL} ELSE s.id IS NOT NULL OR e.end_exclusive <= CAST(:day AS date) END)"
+)
+_LOST: Final = f"e.end_exclusive <= CAST(:day AS date) AND s.id IS NULL AND NOT {_GOES_ON}"
 _NOT_ERASED: Final = (
     "NOT EXISTS (SELECT FROM renewals.account a WHERE a.account_id = c.account_id AND a.erased_at IS NOT NULL)"
 )
-_OF_ACCOUNT: Final = "(CAST(:account AS text) IS NULL OR c.account_id = :account)"
+_EVER_OF_ACCOUNT: Final = (
+    "e.contract_id IN (SELECT h.contract_id FROM renewals.ledger_entry h WHERE h.account_id = CAST(:account AS text))"
+)
 _AFTER: Final = (
-    "(CAST(:after_day AS date) IS NULL OR (LEAST(t.end_exclusive, t.cancelled_on), t.contract_id, t.number)"
-    " > (CAST(:after_day AS date), CAST(:after_contract AS text), CAST(:after_number AS int)))"
+    "(e.end_exclusive, e.contract_id, e.term)"
+    " > (CAST(:after_day AS date), CAST(:after_contract AS text), CAST(:after_number AS int))"
 )
-_IN_ORDER: Final = "ORDER BY LEAST(t.end_exclusive, t.cancelled_on), t.contract_id, t.number LIMIT :limit"
-_WITHIN: Final = (
-    "LEAST(t.end_exclusive, t.cancelled_on) BETWEEN coalesce(CAST(:first AS date) + 1, '-infinity')"
-    " AND coalesce(CAST(:last AS date) + 1, 'infinity')"
-)
+_IN_ORDER: Final = "ORDER BY e.end_exclusive, e.contract_id, e.term LIMIT :limit"
 _REVIEW_SAYS: Final = (
-    "(SELECT r.{} FROM renewals.churn_review r WHERE r.contract_id = t.contract_id AND r.term = t.number"
-    " ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1)"
+    "(SELECT r.{} FROM renewals.churn_review r WHERE r.contract_id = e.contract_id AND r.term = e.term"
+    " AND r.recorded_at <= :known_at ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1)"
 )
-_LOST: Final = "t.outcome <> 'renewed' AND s.id IS NULL"
+_IS_DONE: Final = f"coalesce({_REVIEW_SAYS.format('is_done')}, false)"
+_OF_STATE: Final = {ReviewState.DONE: _IS_DONE, ReviewState.OPEN: f"NOT {_IS_DONE}"}
+
+_SUCCESSORS: Final = text(
+    "SELECT DISTINCT ON (1) n.predecessor ->> 'contract_id' AS of, n.id FROM renewals.contract n"
+    " WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = ANY(CAST(:contracts AS text[]))"
+    " AND n.entered_at <= :known_at ORDER BY 1, n.id"
+)
 
 REVIEWED: Final = """
     reviewed AS (
@@ -76,51 +91,52 @@ class ChurnStore:
         self._connection = connection
 
     async def ended(
-        self, now: datetime, *, first: date, last: date, account_id: str | None, after: Place | None, limit: int
+        self, sought: Sought, *, day: date, known_at: datetime, after: Place | None, limit: int
     ) -> Sequence[EndedTerm]:
-        """Up to `limit` terms of recurring contracts whose last day is in `[first, last]`, oldest first."""
-        wanted = f"{_ENDED} AND {_WITHIN} AND {_NOT_ERASED} AND {_OF_ACCOUNT} AND {_AFTER} {_IN_ORDER}"
-        return await self._terms(wanted, now, account_id, after, limit, first=first, last=last)
+        """Up to `limit` terms of recurring contracts, oldest end first, after the given place.
 
-    async def left(
-        self,
-        now: datetime,
-        *,
-        state: ReviewState | None,
-        first: date | None,
-        last: date | None,
-        win_back_by: date | None,
-        account_id: str | None,
-        after: Place | None,
-        limit: int,
-    ) -> Sequence[EndedTerm]:
-        """Up to `limit` terms with which a customer left on days of a range, oldest first, by what their review says.
-
-        With `win_back_by` those that it says to win back by then.
+        Those are among them that came out by a day, and some that did not: contracts tell which.
         """
-        is_done = f"coalesce({_REVIEW_SAYS.format('is_done')}, false)"
-        to_win_back = f"(CAST(:win_back_by AS date) IS NULL OR {_REVIEW_SAYS.format('win_back_on')} <= :win_back_by)"
-        of_state = "true" if state is None else is_done if state is ReviewState.DONE else f"NOT {is_done}"
-        wanted = (
-            f"SELECT * FROM ({_ENDED} AND {_LOST} AND {of_state} AND {_WITHIN} AND {_NOT_ERASED} AND {_OF_ACCOUNT}"
-            f" AND {_AFTER} AND {to_win_back}"
-            ") AS e WHERE e.customer_left ORDER BY e.ended_before, e.contract_id, e.number LIMIT :limit"
-        )
-        asked = {"first": first, "last": last, "win_back_by": win_back_by}
-        return await self._terms(wanted, now, account_id, after, limit, **asked)
+        asked: dict[str, Any] = {"day": day, "known_at": known_at, "limit": limit}
+        wanted = [_NOT_ERASED]
+        if isinstance(sought, Lost):
+            wanted += [_LOST, *([_OF_STATE[sought.state]] if sought.state else [])]
+            if sought.win_back_by is not None:
+                wanted.append(f"{_REVIEW_SAYS.format('win_back_on')} <= :win_back_by")
+                asked["win_back_by"] = sought.win_back_by
+        else:
+            wanted.append(_CAME_OUT)
+        if sought.first is not None:
+            wanted.append("e.end_exclusive > :first")
+            asked["first"] = sought.first
+        if sought.last is not None:
+            wanted.append("e.end_exclusive <= CAST(:last AS date) + 1")
+            asked["last"] = sought.last
+        if sought.account_id is not None:
+            wanted.append(_EVER_OF_ACCOUNT)
+            asked["account"] = sought.account_id
+        if after is not None:
+            wanted.append(_AFTER)
+            asked |= dict(zip(("after_day", "after_contract", "after_number"), after, strict=True))
+        return await self._terms(" AND ".join([_ENDED, *wanted]) + f" {_IN_ORDER}", asked)
 
-    async def one(self, now: datetime, contract_id: str, number: int) -> EndedTerm | None:
-        """A term, if it is over and out of grace."""
-        wanted = f"{_ENDED} AND t.contract_id = :contract AND t.number = :number AND {_OF_ACCOUNT} LIMIT :limit"
-        found = await self._terms(wanted, now, None, None, 1, contract=contract_id, number=number)
-        return found[0] if found else None
+    async def one(self, contract_id: str, number: int, known_at: datetime) -> EndedTerm | None:
+        """A term, if a day of it is served."""
+        wanted = f"{_ENDED} AND e.contract_id = :contract AND e.term = :number {_IN_ORDER}"
+        asked = {"contract": contract_id, "number": number, "known_at": known_at, "limit": 1}
+        return next(iter(await self._terms(wanted, asked)), None)
 
-    async def reviews(self, terms: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], KeptReview]:
-        """The latest review of each of those terms that has one."""
+    async def successors(self, contract_ids: Collection[str], known_at: datetime) -> Mapping[str, str]:
+        """The contract that renews each of those that another one does."""
+        asked = {"contracts": list(contract_ids), "known_at": known_at}
+        return {row.of: row.id for row in await self._connection.execute(_SUCCESSORS, asked)}
+
+    async def reviews(self, terms: Collection[TermKey], known_at: datetime) -> Mapping[TermKey, KeptReview]:
+        """The latest review of each of those terms that had one."""
         key = (churn_review.c.contract_id, churn_review.c.term)
         latest = (
             select(churn_review)
-            .where(tuple_(*key).in_(list(terms)))
+            .where(tuple_(*key).in_(list(terms)), churn_review.c.recorded_at <= known_at)
             .ext(distinct_on(*key))
             .order_by(*key, churn_review.c.recorded_at.desc(), churn_review.c.id.desc())
         )
@@ -146,24 +162,9 @@ class ChurnStore:
         }
         await self._connection.execute(churn_review.insert(), row)
 
-    async def _terms(
-        self, wanted: str, now: datetime, account_id: str | None, after: Place | None, limit: int, **more: Any
-    ) -> Sequence[EndedTerm]:
-        day, contract_id, number = after or (None, None, None)
-        asked = {
-            "today": now.date(),
-            "account": account_id,
-            "after_day": day,
-            "after_contract": contract_id,
-            "after_number": number,
-            "limit": limit,
-            **more,
-        }
-        named = {name: value for name, value in asked.items() if f":{name}" in wanted}
-        return [
-            EndedTerm(row.contract_id, row.number, row.ended_before, row.successor, row.customer_left)
-            for row in await self._connection.execute(text(wanted), named)
-        ]
+    async def _terms(self, wanted: str, asked: Mapping[str, Any]) -> Sequence[EndedTerm]:
+        rows = await self._connection.execute(text(wanted), asked)
+        return [EndedTerm(row.contract_id, row.number, row.ended_before, row.successor) for row in rows]
 
 
 def _kept(row: Any) -> KeptReview:
