@@ -37,6 +37,24 @@ async def outcomes(office: Office, **moment: str) -> dict[str, tuple[str, str]]:
     return {row["account_id"]: (row["outcome"], row["due"]["amount"]) for row in rows}
 
 
+UNDATED = {
+    "/v1/calendar-links",
+    "/v1/renewals/calendar.ics",
+    "/v1/contract-conflicts",
+    "/v1/contract-imports",
+    "/v1/contract-imports/{import_id}",
+    "/v1/contract-imports/{import_id}/rows",
+}
+"""What is no fact about a contract: as it is now."""
+
+
+async def test_every_read_takes_both_axes_of_time(office: Office) -> None:
+    for path, operations in office.app.openapi()["paths"].items():
+        if path.startswith("/v1/") and "get" in operations:
+            taken = {each["name"] for each in operations["get"].get("parameters", ())} & {"as_of", "known_at"}
+            assert taken == (set() if path in UNDATED else {"as_of", "known_at"}), path
+
+
 async def test_outcomes_are_those_that_had_come_about_by_contracts_as_they_were_known(office: Office) -> None:
     gone = await office.enters("gone", **LEFT)
     late = await office.enters("late", **{**LEFT, "grace_days": 30})
