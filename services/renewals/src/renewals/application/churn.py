@@ -122,7 +122,7 @@ class Ended:
 class Outcomes:
     """Answers how terms came out, on a day and as it was known, and keeps what people say about those that were lost.
 
-    The past and the present are worked out of the same revisions of the ledger, by the same rules.
+    Both the past and the present are worked out of the ledger's revisions, by the same rules.
     """
 
     def __init__(self, work: OpensWork, good: GoodCustomers, clock: Clock) -> None:

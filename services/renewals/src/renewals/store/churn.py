@@ -14,51 +14,54 @@ from renewals.domain.terms import TermKey
 from renewals.store.growth_tables import churn_review
 from renewals.store.sql import known
 
-# Of each term the stretch that ends it, and not one after which the price or the holder changed.
-_ENDED: Final = f"""
-    SELECT e.contract_id, e.term AS number, e.end_exclusive AS ended_before, s.id AS successor
-    FROM renewals.ledger_entry e JOIN renewals.contract c ON c.id = e.contract_id
+_SUCCESSOR: Final = """
     LEFT JOIN LATERAL (
         SELECT n.id FROM renewals.contract n
-        WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = e.contract_id
+        WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = {of}.contract_id
             AND n.entered_at <= :known_at
         ORDER BY n.id LIMIT 1
     ) AS s ON true
-    WHERE e.kind = 'runs' AND {known("e")} AND NOT EXISTS (
-        SELECT FROM renewals.ledger_entry n WHERE n.contract_id = e.contract_id AND n.kind = 'runs'
-            AND n.term = e.term AND n.start = e.end_exclusive AND {known("n")}
+"""
+# What changed since is read from the ledger; all else is as the tables of the present have it, in their indexes' order.
+_CHANGED: Final = "(SELECT DISTINCT contract_id FROM renewals.contract_revision WHERE recorded_at > :known_at)"
+_PRESENT: Final = f"""
+    SELECT x.contract_id, x.number, LEAST(x.end_exclusive, x.cancelled_on) AS ended_before, s.id AS successor
+    FROM renewals.term x JOIN renewals.contract c ON c.id = x.contract_id {_SUCCESSOR.format(of="x")}
+    WHERE c.kind = 'recurring' AND LEAST(x.end_exclusive, x.cancelled_on) > x.start
+        AND x.contract_id NOT IN {_CHANGED}
+"""
+_CAME_OUT: Final = "x.outcome IS NOT NULL AND NOT (x.is_rolling AND x.outcome = 'renewed')"
+_LOST: Final = "x.outcome <> 'renewed' AND s.id IS NULL"
+# Of each term the stretch that ends it, and not one after which the price or the holder changed.
+_PAST: Final = f"""
+    SELECT x.contract_id, x.term AS number, x.end_exclusive AS ended_before, s.id AS successor
+    FROM renewals.ledger_entry x JOIN renewals.contract c ON c.id = x.contract_id {_SUCCESSOR.format(of="x")}
+    WHERE x.kind = 'runs' AND {known("x")} AND NOT EXISTS (
+        SELECT FROM renewals.ledger_entry n WHERE n.contract_id = x.contract_id AND n.kind = 'runs'
+            AND n.term = x.term AND n.start = x.end_exclusive AND {known("n")}
     )
 """
-_GOES_ON: Final = f"""EXISTS (
-    SELECT FROM renewals.ledger_entry n WHERE n.contract_id = e.contract_id AND n.kind = 'runs' AND n.term > e.term
+_WENT_ON: Final = f"""EXISTS (
+    SELECT FROM renewals.ledger_entry n WHERE n.contract_id = x.contract_id AND n.kind = 'runs' AND n.term > x.term
         AND {known("n")}
 )"""
-_UP_FOR_RENEWAL: Final = f"""EXISTS (
-    SELECT FROM renewals.ledger_entry d WHERE d.contract_id = e.contract_id AND d.kind = 'due' AND d.term = e.term
-        AND {known("d")}
-)"""
 # Evergreen terms that go on are no renewals, and are never said to be due.
-_CAME_OUT: Final = (
-    f"(CASE WHEN {_GOES_ON} THEN {_UP_FOR_RENEWAL} ELSE s.id IS NOT NULL OR e.end_exclusive <= CAST(:day AS date) END)"
-)
-_LOST: Final = f"e.end_exclusive <= CAST(:day AS date) AND s.id IS NULL AND NOT {_GOES_ON}"
-_NOT_ERASED: Final = (
-    "NOT EXISTS (SELECT FROM renewals.account a WHERE a.account_id = c.account_id AND a.erased_at IS NOT NULL)"
-)
+_CAME_OUT_THEN: Final = f"""(CASE WHEN {_WENT_ON} THEN EXISTS (
+        SELECT FROM renewals.ledger_entry d WHERE d.contract_id = x.contract_id AND d.kind = 'due' AND d.term = x.term
+            AND {known("d")}
+    ) ELSE s.id IS NOT NULL OR x.end_exclusive <= CAST(:day AS date) END)"""
+_LOST_THEN: Final = f"x.end_exclusive <= CAST(:day AS date) AND s.id IS NULL AND NOT {_WENT_ON}"
+_NOT_ERASED: Final = "(SELECT a.erased_at FROM renewals.account a WHERE a.account_id = c.account_id) IS NULL"
 _EVER_OF_ACCOUNT: Final = (
-    "e.contract_id IN (SELECT h.contract_id FROM renewals.ledger_entry h WHERE h.account_id = CAST(:account AS text))"
+    "x.contract_id IN (SELECT h.contract_id FROM renewals.ledger_entry h WHERE h.account_id = CAST(:account AS text))"
 )
-_AFTER: Final = (
-    "(e.end_exclusive, e.contract_id, e.term)"
-    " > (CAST(:after_day AS date), CAST(:after_contract AS text), CAST(:after_number AS int))"
-)
-_IN_ORDER: Final = "ORDER BY e.end_exclusive, e.contract_id, e.term LIMIT :limit"
 _REVIEW_SAYS: Final = (
-    "(SELECT r.{} FROM renewals.churn_review r WHERE r.contract_id = e.contract_id AND r.term = e.term"
+    "(SELECT r.{say} FROM renewals.churn_review r WHERE r.contract_id = x.contract_id AND r.term = x.{number}"
     " AND r.recorded_at <= :known_at ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1)"
 )
-_IS_DONE: Final = f"coalesce({_REVIEW_SAYS.format('is_done')}, false)"
-_OF_STATE: Final = {ReviewState.DONE: _IS_DONE, ReviewState.OPEN: f"NOT {_IS_DONE}"}
+_AFTER: Final = (
+    "({end}, x.contract_id, x.{number}) > (CAST(:after_day AS date), CAST(:after AS text), CAST(:term AS int))"
+)
 
 _SUCCESSORS: Final = text(
     "SELECT DISTINCT ON (1) n.predecessor ->> 'contract_id' AS of, n.id FROM renewals.contract n"
@@ -97,34 +100,24 @@ class ChurnStore:
 
         Those are among them that came out by a day, and some that did not: contracts tell which.
         """
+        is_lost = isinstance(sought, Lost)
         asked: dict[str, Any] = {"day": day, "known_at": known_at, "limit": limit}
-        wanted = [_NOT_ERASED]
-        if isinstance(sought, Lost):
-            wanted += [_LOST, *([_OF_STATE[sought.state]] if sought.state else [])]
-            if sought.win_back_by is not None:
-                wanted.append(f"{_REVIEW_SAYS.format('win_back_on')} <= :win_back_by")
-                asked["win_back_by"] = sought.win_back_by
-        else:
-            wanted.append(_CAME_OUT)
-        if sought.first is not None:
-            wanted.append("e.end_exclusive > :first")
-            asked["first"] = sought.first
-        if sought.last is not None:
-            wanted.append("e.end_exclusive <= CAST(:last AS date) + 1")
-            asked["last"] = sought.last
-        if sought.account_id is not None:
-            wanted.append(_EVER_OF_ACCOUNT)
-            asked["account"] = sought.account_id
-        if after is not None:
-            wanted.append(_AFTER)
-            asked |= dict(zip(("after_day", "after_contract", "after_number"), after, strict=True))
-        return await self._terms(" AND ".join([_ENDED, *wanted]) + f" {_IN_ORDER}", asked)
+        present = _wanted(sought, after, asked, "LEAST(x.end_exclusive, x.cancelled_on)", "number")
+        past = _wanted(sought, after, asked, "x.end_exclusive", "term")
+        statement = f"""
+            SELECT * FROM (
+                ({_PRESENT} AND {_LOST if is_lost else _CAME_OUT} AND {present})
+                UNION ALL
+                ({_PAST} AND x.contract_id IN {_CHANGED} AND {_LOST_THEN if is_lost else _CAME_OUT_THEN} AND {past})
+            ) AS e ORDER BY ended_before, contract_id, number LIMIT :limit
+        """
+        return await self._terms(statement, asked)
 
     async def one(self, contract_id: str, number: int, known_at: datetime) -> EndedTerm | None:
         """A term, if a day of it is served."""
-        wanted = f"{_ENDED} AND e.contract_id = :contract AND e.term = :number {_IN_ORDER}"
-        asked = {"contract": contract_id, "number": number, "known_at": known_at, "limit": 1}
-        return next(iter(await self._terms(wanted, asked)), None)
+        asked = {"contract": contract_id, "number": number, "known_at": known_at}
+        found = await self._terms(f"{_PAST} AND x.contract_id = :contract AND x.term = :number", asked)
+        return next(iter(found), None)
 
     async def successors(self, contract_ids: Collection[str], known_at: datetime) -> Mapping[str, str]:
         """The contract that renews each of those that another one does."""
@@ -163,8 +156,36 @@ class ChurnStore:
         await self._connection.execute(churn_review.insert(), row)
 
     async def _terms(self, wanted: str, asked: Mapping[str, Any]) -> Sequence[EndedTerm]:
-        rows = await self._connection.execute(text(wanted), asked)
+        named = {name: value for name, value in asked.items() if f":{name}" in wanted}
+        rows = await self._connection.execute(text(wanted), named)
         return [EndedTerm(row.contract_id, row.number, row.ended_before, row.successor) for row in rows]
+
+
+def _wanted(sought: Sought, after: Place | None, asked: dict[str, Any], end: str, number: str) -> str:
+    """The conditions, their order and limit, on rows whose day of the end and term's number are in these columns.
+
+    What they ask for is added to `asked`.
+    """
+    wanted = [_NOT_ERASED]
+    if isinstance(sought, Lost) and sought.state is not None:
+        is_done = f"coalesce({_REVIEW_SAYS.format(say='is_done', number=number)}, false)"
+        wanted.append(is_done if sought.state is ReviewState.DONE else f"NOT {is_done}")
+    if isinstance(sought, Lost) and sought.win_back_by is not None:
+        wanted.append(f"{_REVIEW_SAYS.format(say='win_back_on', number=number)} <= :win_back_by")
+        asked["win_back_by"] = sought.win_back_by
+    if sought.first is not None:
+        wanted.append(f"{end} > :first")
+        asked["first"] = sought.first
+    if sought.last is not None:
+        wanted.append(f"{end} <= CAST(:last AS date) + 1")
+        asked["last"] = sought.last
+    if sought.account_id is not None:
+        wanted.append(_EVER_OF_ACCOUNT)
+        asked["account"] = sought.account_id
+    if after is not None:
+        wanted.append(_AFTER.format(end=end, number=number))
+        asked |= dict(zip(("after_day", "after", "term"), after, strict=True))
+    return f"{' AND '.join(wanted)} ORDER BY {end}, x.contract_id, x.{number} LIMIT :limit"
 
 
 def _kept(row: Any) -> KeptReview:

@@ -1,4 +1,4 @@
-"""What was stated of consumption before it was corrected, and accounts' industry with the rest of what they were.
+"""What was stated of consumption before it was corrected, industries of before, and what changed since an instant.
 
 Revision ID: 0009
 Revises: 0007
@@ -32,6 +32,12 @@ STATEMENTS = (
         PRIMARY KEY (account_id, metric, day, recorded_at)
     )
     """,
+    # What changed since an instant is read from the ledger, and all else from the tables of the present.
+    "CREATE INDEX contract_revision_recorded ON renewals.contract_revision (recorded_at) INCLUDE (contract_id)",
+    (
+        "CREATE INDEX term_lost ON renewals.term ((LEAST(end_exclusive, cancelled_on)), contract_id, number)"
+        " WHERE outcome <> 'renewed'"
+    ),
     "ALTER TABLE renewals.account_group ADD COLUMN industry text",
     # Only the latest industry was kept until now.
     """
@@ -48,6 +54,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for index in ("term_lost", "contract_revision_recorded"):
+        op.execute(f"DROP INDEX renewals.{index}")
     op.execute("ALTER TABLE renewals.account_group DROP COLUMN industry")
     op.execute("DROP TABLE renewals.consumption_past")
     op.execute("ALTER TABLE renewals.consumption DROP COLUMN recorded_at")
