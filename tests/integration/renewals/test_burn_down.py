@@ -139,8 +139,8 @@ async def test_charges_are_lines_of_their_own_as_they_were_known(office: Office)
 
     assert told(now) == [("overage", "a", "10", "5.00"), ("top_up", "a", "6", "3.00"), ("top_up", "b", "10", "5.00")]
     assert told(was) == told(now)[:1]
-    assert told(rest) == told(now)[1:]
     all_then = await read(office, "/v1/kpis/charges", known_at=then.isoformat(), **period)
+    assert told(rest) == told(all_then)[1:]  # the page after speaks of the same instant
     assert told(all_then)[1] == ("top_up", "a", "10", "5.00")
     again = await read(office, "/v1/kpis/retention", **{"from": "2025-07-01", "to": "2026-01-05"})
     assert again["data"] == retention["data"]

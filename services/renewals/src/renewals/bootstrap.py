@@ -21,6 +21,7 @@ from renewals.api.churn import churn_routes
 from renewals.api.cohorts import cohort_routes
 from renewals.api.conflicts import conflict_routes
 from renewals.api.contract_reading import contract_reading_routes
+from renewals.api.credits import credit_routes
 from renewals.api.economics import economics_routes
 from renewals.api.forecast import call_routes, forecast_routes
 from renewals.api.good_customers import good_customer_routes
@@ -87,6 +88,7 @@ def routes(handlers: Handlers) -> Sequence[Routes]:
         good_customer_routes(handlers),
         burn_down_routes(handlers),
         opportunity_routes(handlers),
+        credit_routes(handlers),
         line_figure_routes(handlers),
         kpi_routes(handlers),
         conflict_routes(handlers),

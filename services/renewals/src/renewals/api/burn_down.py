@@ -8,14 +8,16 @@ from typing import Annotated
 from fastapi import Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from mainstay.web.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit, Page
 from mainstay.web.routes import Caller, Routes
+from renewals.api.cursors import next_page, page_at
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact
-from renewals.api.reading import AsOf, ContractId, Day
+from renewals.api.reading import ContractId, Day, Moment
 from renewals.api.schemas import Amount, Currency, MoneyBody, MoneyView, Reason, Request, money_view
 from renewals.application.announcing import term_id
 from renewals.application.consumption import Burning, KeptCharge
+from renewals.application.moments import When
 from renewals.domain.burn_down import BurnDay, Charge, ChargeKind
 from renewals.domain.terms import rounded
 
@@ -105,6 +107,7 @@ class BurnDownView(BaseModel):
     term_id: str
     metric: str
     as_of: date
+    known_at: datetime
     start: date
     ends_before: date
     share: Exact = Field(description="Of the account's use; below 1 where several contracts entitle to the metric")
@@ -122,7 +125,7 @@ class BurnDownView(BaseModel):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, burning: Burning, days: list[BurnDay], next_cursor: str | None) -> "BurnDownView":
+    def of(cls, burning: Burning, known_at: datetime, days: list[BurnDay], next_cursor: str | None) -> "BurnDownView":
         """A burn-down as it is told, with some of its days."""
         burnt, term, currency = burning.burnt, burning.term, burning.contract.currency
         ahead = burnt.projection
@@ -131,6 +134,7 @@ class BurnDownView(BaseModel):
             term_id=term_id(burning.contract.id, term.number),
             metric=burning.metric,
             as_of=burning.as_of,
+            known_at=known_at,
             start=term.start,
             ends_before=term.end_exclusive,
             share=_quantity(burning.share),
@@ -187,24 +191,25 @@ def burn_down_routes(handlers: Handlers) -> Routes:
     @routes.get("/contracts/{contract_id}/burn-down", scope="renewals:read", answers=BurnDownView)
     async def get_burn_down(
         contract_id: ContractId,
+        moment: Moment,
         metric: Annotated[
             MetricName | None, Query(description="Default: the one that the contract entitles to")
         ] = None,
-        as_of: AsOf = None,
         limit: Limit = MAX_LIMIT,
         cursor: Cursor = None,
     ) -> BurnDownView:
         """What was bought of a metric in the running term, used by day, and when it will be gone.
 
-        Pages are of the days.
+        As it stood on `as_of`, by what had been stated and charged at `known_at`. Pages are of the days.
         """
-        after = decode_cursor("burn-down", cursor, tuple[date])[0] if cursor is not None else None
-        burning = await handlers.burn_downs(contract_id, metric, as_of)
+        when, after = page_at("burn-down", cursor, moment, date)
+        known_at = when.known_at or handlers.clock.now()
+        burning = await handlers.burn_downs(contract_id, metric, When(when.as_of, known_at))
         days = [each for each in burning.burnt.days if after is None or each.day > after]
-        more = len(days) > limit
-        return BurnDownView.of(
-            burning, days[:limit], encode_cursor("burn-down", [days[limit - 1].day]) if more else None
-        )
+        place = None
+        if len(days) > limit:
+            place = next_page("burn-down", when, known_at, days[limit - 1].day)
+        return BurnDownView.of(burning, known_at, days[:limit], place)
 
     @routes.post("/contracts/{contract_id}/charges", scope="renewals:write", answers=ChargeView, status=201)
     async def add_charge(contract_id: ContractId, body: ChargeBody, caller: Caller, response: Response) -> ChargeView:
@@ -217,17 +222,22 @@ def burn_down_routes(handlers: Handlers) -> Routes:
 
     @routes.get("/contracts/{contract_id}/charges", scope="renewals:read", answers=Page[ChargeView])
     async def list_charges(
-        contract_id: ContractId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        contract_id: ContractId, moment: Moment, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[ChargeView]:
-        """Top-ups and overage of a contract, in the order in which they were recorded."""
-        after = decode_cursor("charges", cursor, tuple[str])[0] if cursor is not None else None
+        """Top-ups and overage of a contract, in the order in which they were recorded.
+
+        With `as_of` those of that day and before.
+        """
+        when, after = page_at("charges", cursor, moment, str)
+        known_at = when.known_at or handlers.clock.now()
         async with handlers.work() as work:
-            contract = await work.contracts.get(contract_id)
-            found = await work.consumption.charges_page(contract_id, after=after, limit=limit + 1)
-        page = found[:limit]
-        return Page(
-            data=[ChargeView.of(each, contract.currency) for each in page],
-            next_cursor=encode_cursor("charges", [page[-1].id]) if len(found) > limit else None,
-        )
+            contract = await work.ledger.revision(contract_id, known_at)
+            found = await work.consumption.charges_page(
+                contract_id, When(when.as_of, known_at), after=after, limit=limit + 1
+            )
+        page, place = found[:limit], None
+        if len(found) > limit:
+            place = next_page("charges", when, known_at, page[-1].id)
+        return Page(data=[ChargeView.of(each, contract.currency) for each in page], next_cursor=place)
 
     return routes

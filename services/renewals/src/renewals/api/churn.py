@@ -7,16 +7,18 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from mainstay.web.problems import ProblemError
 from mainstay.web.routes import Caller, Routes
+from renewals.api.cursors import check, next_page, page_at
 from renewals.api.good_customers import JudgementView
 from renewals.api.handlers import Handlers
 from renewals.api.problems import RANGE_BACKWARDS
-from renewals.api.reading import Day, OfAccount, TermId, term_of
+from renewals.api.reading import Day, Moment, OfAccount, TermId, term_of
 from renewals.api.schemas import MoneyView, Request, money_view
 from renewals.application.announcing import term_id
-from renewals.application.churn import Ended, Place, ReviewState
+from renewals.application.churn import Ended, Lost, Place, ReviewState, Sought
+from renewals.application.moments import When
 from renewals.domain.civil import ONE_DAY
 from renewals.domain.good_customers import Judgement, Verdict
 from renewals.domain.outcomes import ChurnReason, RenewalOutcome, Review
@@ -93,14 +95,14 @@ class OutcomeView(BaseModel):
             due=money_view(rounded(came_out.due, contract.currency).amount, contract.currency),
             renewed=money_view(rounded(came_out.renewed, contract.currency).amount, contract.currency),
             renewed_by=ended.at.successor,
-            customer_left=churned and ended.at.customer_left,
+            customer_left=ended.customer_left,
             reason=said if churned else None,
             review=_review(ended),
         )
 
 
 class JudgedOutcomeView(OutcomeView):
-    """A lost term, with what the criteria say of the customer now."""
+    """A lost term, with what the criteria say of the customer."""
 
     good_customer: JudgementView
 
@@ -130,16 +132,19 @@ def _judged(ended: Ended, judged: Judgement) -> JudgedOutcomeView:
     return JudgedOutcomeView(**dict(OutcomeView.of(ended)), good_customer=JudgementView.of(judged))
 
 
-def _after(kind: str, cursor: str | None) -> Place | None:
-    if cursor is None:
-        return None
-    day, contract_id, number = decode_cursor(kind, cursor, tuple[date, str, int])
-    return day, contract_id, max(0, min(number, MOST_TERMS))
+def _from(kind: str, cursor: str | None, when: When, now: datetime) -> tuple[When, Place | None]:
+    """The moment that a page speaks of, and after which place it begins."""
+    when, place = page_at(kind, cursor, when, tuple[date, str, int])
+    if place is not None:
+        check(place[0])
+        place = (*place[:2], max(0, min(place[2], MOST_TERMS)))
+    return When(when.as_of, when.known_at or now), place
 
 
-def _page(kind: str, found: Sequence[Ended], place: Place | None) -> Page[OutcomeView]:
+def _page(kind: str, when: When, found: Sequence[Ended], place: Place | None) -> Page[OutcomeView]:
     return Page(
-        data=[OutcomeView.of(each) for each in found], next_cursor=encode_cursor(kind, place) if place else None
+        data=[OutcomeView.of(each) for each in found],
+        next_cursor=next_page(kind, when, when.known_at, place) if place else None,
     )
 
 
@@ -149,23 +154,29 @@ def churn_routes(handlers: Handlers) -> Routes:
 
     @routes.get("/outcomes", scope="renewals:read", answers=Page[OutcomeView])
     async def list_outcomes(
+        moment: Moment,
         first: Annotated[Day | None, Query(alias="from", description="Default: 120 days before `to`")] = None,
         last: Annotated[Day | None, Query(alias="to", description="Default: today in UTC")] = None,
         account_id: OfAccount = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[OutcomeView]:
-        """How the terms came out whose last day lies in the range: renewed, expanded, contracted or churned."""
-        until = last or handlers.clock.now().date()
+        """How the terms came out whose last day lies in the range: renewed, expanded, contracted or churned.
+
+        With `as_of` those that had come out by that day, by what was known at `known_at`.
+        """
+        now = handlers.clock.now()
+        when, after = _from("outcomes", cursor, moment, now)
+        until = last or when.today(now)
         begin = first or until - BACK
         if until < begin:
             raise ProblemError(RANGE_BACKWARDS, f"to ({until}) lies before from ({begin})")
-        after = _after("outcomes", cursor)
-        found = await handlers.outcomes.ended(first=begin, last=until, account_id=account_id, after=after, limit=limit)
-        return _page("outcomes", *found)
+        sought = Sought(first=begin, last=until, account_id=account_id)
+        return _page("outcomes", when, *await handlers.outcomes.ended(sought, when, after=after, limit=limit))
 
     @routes.get("/churn-reviews", scope="renewals:read", answers=Page[OutcomeView])
     async def list_reviews(
+        moment: Moment,
         state: Annotated[ReviewState | None, Query(description="Default: both")] = None,
         first: Annotated[Day | None, Query(alias="from", description="Who left on this day or later")] = None,
         last: Annotated[Day | None, Query(alias="to", description="Who left on this day or before")] = None,
@@ -176,23 +187,18 @@ def churn_routes(handlers: Handlers) -> Routes:
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[OutcomeView]:
-        """Terms with which a customer left, the longest ago first; open until a review says that it is done."""
-        after = _after("reviews", cursor)
-        found = await handlers.outcomes.left(
-            state=state,
-            first=first,
-            last=last,
-            win_back_by=win_back_by,
-            account_id=account_id,
-            after=after,
-            limit=limit,
-        )
-        return _page("reviews", *found)
+        """Terms with which a customer left, the longest ago first; open until a review says that it is done.
+
+        With `as_of` who had left by that day; `known_at` decides which contracts and reviews were on record.
+        """
+        when, after = _from("reviews", cursor, moment, handlers.clock.now())
+        lost = Lost(first=first, last=last, account_id=account_id, state=state, win_back_by=win_back_by)
+        return _page("reviews", when, *await handlers.outcomes.left(lost, when, after=after, limit=limit))
 
     @routes.get("/renewals/{term_id}/review", scope="renewals:read", answers=JudgedOutcomeView)
-    async def get_review(term_id: TermId) -> JudgedOutcomeView:
-        """A term that churned, its review, and what the criteria say of the customer now."""
-        return _judged(*await handlers.outcomes.one(*term_of(term_id)))
+    async def get_review(term_id: TermId, when: Moment) -> JudgedOutcomeView:
+        """A term that had churned, its review, and what the criteria in force say of the customer."""
+        return _judged(*await handlers.outcomes.one(*term_of(term_id), when))
 
     @routes.put("/renewals/{term_id}/review", scope="renewals:write", answers=JudgedOutcomeView)
     async def put_review(term_id: TermId, body: ReviewBody, caller: Caller) -> JudgedOutcomeView:

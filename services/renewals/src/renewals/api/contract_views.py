@@ -165,13 +165,13 @@ class RevisionView(BaseModel):
     contract: ContractView
 
     @classmethod
-    def of(cls, revision: Revision) -> "RevisionView":
-        """A revision, its contract as it stood on the day on which it was recorded."""
-        contract = revision.contract
+    def of(cls, revision: Revision, as_of: date | None = None) -> "RevisionView":
+        """A revision, its contract as it stood on a day; if none is given, on that on which it was recorded."""
+        contract = revision.contract if as_of is None else revision.contract.as_of(as_of)
         return cls(
             number=revision.number,
             recorded_at=revision.recorded_at,
             recorded_by=revision.recorded_by,
             reason=revision.reason,
-            contract=ContractView.of(contract, contract.today(revision.recorded_at)),
+            contract=ContractView.of(contract, as_of or contract.today(revision.recorded_at)),
         )

@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from mainstay.web.pages import decode_cursor
+from mainstay.web.pages import decode_cursor, encode_cursor
 from mainstay.web.problems import BAD_CURSOR, ProblemError
 from renewals.application.forecasting import Asked
+from renewals.application.moments import When
 from renewals.domain.errors import EARLIEST_START, LATEST_END
+
+P = TypeVar("P")
 
 
 def digest(asked: Any) -> str:
@@ -35,6 +38,26 @@ def asked_again(asked: Asked, of: str, as_of: date, known_at: datetime) -> Asked
     if of != digest(asked):
         raise ProblemError(BAD_CURSOR, "the cursor is one of an answer to another question")
     return replace(asked, as_of=as_of, known_at=known_at)
+
+
+def page_at(kind: str, cursor: str | None, asked: When, shape: type[P]) -> tuple[When, P | None]:
+    """The moment that a page speaks of, which is that of the page before, and the place after which it begins.
+
+    Saying the moment again is the same as leaving it out.
+    """
+    if cursor is None:
+        return asked, None
+    values: Any = tuple[date | None, datetime | None, shape]  # type: ignore[valid-type] # known when called
+    as_of, known_at, place = decode_cursor(kind, cursor, values)
+    check(*(each for each in (as_of, known_at) if each is not None))
+    if asked.as_of not in {None, as_of} or asked.known_at not in {None, known_at}:
+        raise ProblemError(BAD_CURSOR, "the cursor is one of an answer about another moment")
+    return When(as_of, known_at), place
+
+
+def next_page(kind: str, when: When, known_at: datetime | None, place: Any) -> str:
+    """The cursor to the rows after a place, of what was known at an instant."""
+    return encode_cursor(kind, [when.as_of, known_at, place])
 
 
 def check(*moments: date | datetime) -> None:

@@ -11,12 +11,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from mainstay.kernel.money import Money
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from mainstay.web.routes import Caller, Routes
+from renewals.api.cursors import next_page, page_at
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact, FiguresAnswer
 from renewals.api.kpis import CSV_TOO, Answering
-from renewals.api.reading import Day, KnownAt
+from renewals.api.reading import Day, Holding
 from renewals.api.schemas import MoneyBody, MoneyView, Request, money_view
 from renewals.application.economics import EconomicsRow, StatedEconomics
 from renewals.domain.economics import Never
@@ -191,18 +192,17 @@ def economics_routes(handlers: Handlers) -> Routes:
 
     @routes.get("/economics", scope="renewals:read", answers=Page[EconomicsView])
     async def list_economics(
-        known_at: KnownAt = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        moment: Holding, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[EconomicsView]:
-        """Costs and margins as they are known, by day and segment."""
-        after = decode_cursor("economics", cursor, tuple[date, str | None]) if cursor is not None else None
+        """Costs and margins as they are known, by day and segment; with `as_of`, of each segment what held then."""
+        when, after = page_at("economics", cursor, moment, tuple[date, str | None])
+        known_at = when.known_at or handlers.clock.now()
         async with handlers.work() as work:
-            found = await work.economics.known(known_at or handlers.clock.now(), after=after, limit=limit + 1)
-        page = found[:limit]
-        last = page[-1] if len(found) > limit else None
-        return Page(
-            data=[EconomicsView.of(each) for each in page],
-            next_cursor=encode_cursor("economics", [last.valid_from, last.segment]) if last else None,
-        )
+            found = await work.economics.known(known_at, as_of=when.as_of, after=after, limit=limit + 1)
+        page, place = found[:limit], None
+        if len(found) > limit:
+            place = next_page("economics", when, known_at, (page[-1].valid_from, page[-1].segment))
+        return Page(data=[EconomicsView.of(each) for each in page], next_cursor=place)
 
     route = partial(routes.get, scope="renewals:read", responses=CSV_TOO)
 

@@ -13,7 +13,7 @@ from mainstay.web.csv_cells import CSV, csv_rows, plain_cell, text_cell, wants_c
 from mainstay.web.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from mainstay.web.routes import Caller, Routes
 from renewals.api.call_views import CallBody, CallView
-from renewals.api.cursors import asked_again, check, digest, place_in
+from renewals.api.cursors import asked_again, check, digest, next_page, page_at, place_in
 from renewals.api.forecast_views import (
     ForecastAnswer,
     ForecastChange,
@@ -22,11 +22,12 @@ from renewals.api.forecast_views import (
     outlook_view,
 )
 from renewals.api.handlers import Handlers
-from renewals.api.reading import AsOf, Day, Instant, KnownAt, TermId, term_of
+from renewals.api.reading import AsOf, Day, Instant, KnownAt, Moment, TermId, term_of
 from renewals.api.schemas import Currency
 from renewals.api.tables import cell, flat
 from renewals.application.forecast_book import Cut, no_outlook
 from renewals.application.forecasting import Asked, Outlooks
+from renewals.application.moments import When
 from renewals.domain.errors import TermUnknown
 from renewals.domain.forecasting import CallKind
 from renewals.domain.retention import Every
@@ -172,22 +173,22 @@ def call_routes(handlers: Handlers) -> Routes:
 
     @routes.get("/renewals/{term_id}/calls", scope="renewals:read", answers=Page[CallView])
     async def list_calls(
-        term_id: TermId, known_at: KnownAt = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        term_id: TermId, moment: Moment, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[CallView]:
-        """Every call of a renewal, newest first; of each kind the newest holds."""
-        before = decode_cursor("calls", cursor, tuple[int])[0] if cursor is not None else None
+        """Every call of a renewal, newest first; of each kind the newest holds. With `as_of` those said by its end."""
         key = term_of(term_id)
+        when, before = page_at("calls", cursor, moment, int)
+        known_at = when.known_at or handlers.clock.now()
+        said_by = When(when.as_of, known_at).on_record_at or known_at
         async with handlers.work() as work:
-            contract = await work.contracts.get(key[0])
-            known = known_at or handlers.clock.now()
-            found = await work.calls.of_term(key, known_at=known, before=before, limit=limit + 1)
+            contract = await work.ledger.revision(key[0], known_at)
+            found = await work.calls.of_term(key, on_record_at=said_by, before=before, limit=limit + 1)
         if not found and all(term.number != key[1] for term in contract.terms):
             raise TermUnknown(term_id)
-        page = found[:limit]
-        return Page(
-            data=[CallView.of(call) for call in page],
-            next_cursor=encode_cursor("calls", [page[-1].number]) if len(found) > limit else None,
-        )
+        page, place = found[:limit], None
+        if len(found) > limit:
+            place = next_page("calls", when, known_at, page[-1].number)
+        return Page(data=[CallView.of(call) for call in page], next_cursor=place)
 
     @routes.put("/renewals/{term_id}/calls/{kind}", scope="renewals:write", answers=CallView)
     async def say_call(term_id: TermId, kind: Persons, body: CallBody, caller: Caller) -> CallView:

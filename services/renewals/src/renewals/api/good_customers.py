@@ -7,10 +7,12 @@ from typing import Annotated, Any, Self
 from fastapi import Query, Response
 from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints, model_validator
 
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from mainstay.web.routes import Caller, Routes
 from mainstay.web.versions import IfMatch, etag, expected
+from renewals.api.cursors import next_page, page_at
 from renewals.api.handlers import Handlers
+from renewals.api.reading import OnRecord
 from renewals.api.schemas import AccountId, Amount, Currency, MoneyBody, Request, Seats, TermMonths
 from renewals.application.good_customers import SavedCriteria
 from renewals.domain.contracts import Kind
@@ -190,26 +192,27 @@ def good_customer_routes(handlers: Handlers) -> Routes:
     @routes.get("/good-customer-criteria", scope="renewals:read", answers=CriteriaView)
     async def get_criteria(
         response: Response,
+        when: OnRecord,
         version: Annotated[int | None, Query(ge=1, le=MOST_VERSIONS, description="Default: the one in force")] = None,
     ) -> CriteriaView:
         """A version of the criteria; the ETag is the version."""
-        found = await handlers.good_customers.one(version)
+        found = await handlers.good_customers.one(version, when)
         response.headers["ETag"] = etag(found.criteria.version)
         return CriteriaView.of(found)
 
     @routes.get("/good-customer-criteria/versions", scope="renewals:read", answers=Page[CriteriaView])
-    async def list_criteria(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[CriteriaView]:
+    async def list_criteria(
+        moment: OnRecord, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Page[CriteriaView]:
         """The versions, newest first."""
-        before = None
-        if cursor is not None:
-            before = max(0, min(decode_cursor("criteria", cursor, tuple[int])[0], MOST_VERSIONS))
+        when, number = page_at("criteria", cursor, moment, int)
+        before = None if number is None else max(0, min(number, MOST_VERSIONS))
         async with handlers.work() as work:
-            found = await work.criteria.page(before=before, limit=limit + 1)
-        page = found[:limit]
-        return Page(
-            data=[CriteriaView.of(each) for each in page],
-            next_cursor=encode_cursor("criteria", [page[-1].criteria.version]) if len(found) > limit else None,
-        )
+            found = await work.criteria.page(before=before, on_record_at=when.on_record_at, limit=limit + 1)
+        page, place = found[:limit], None
+        if len(found) > limit:  # newer ones stand on no later page
+            place = next_page("criteria", when, when.known_at, page[-1].criteria.version)
+        return Page(data=[CriteriaView.of(each) for each in page], next_cursor=place)
 
     @routes.post("/good-customer/check", scope="renewals:read", answers=JudgementView)
     async def check_deal(body: CheckBody) -> JudgementView:

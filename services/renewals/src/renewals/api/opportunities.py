@@ -1,66 +1,31 @@
 """Routes: opportunities, and the credit for what came of them and for renewals."""
 
-import re
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.money import Money
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from mainstay.web.routes import Caller, Routes
 from mainstay.web.versions import IfMatch, etag, expected
 from renewals.api.churn import Prose
+from renewals.api.credits import Credits, CreditView, Person, credits_of, shown_credits
+from renewals.api.cursors import next_page, page_at
 from renewals.api.handlers import Handlers
 from renewals.api.kpi_views import Exact
-from renewals.api.reading import Day, OfAccount, TermId, term_of
+from renewals.api.reading import Day, OfAccount, OnRecord
 from renewals.api.schemas import AccountId, ContractRef, MoneyBody, MoneyView, Reason, Request, absent, money_view
 from renewals.application.announcing import term_id as name_of_term
-from renewals.application.opportunities import CreditedRenewal, KeptOpportunity, Wanted
-from renewals.domain.opportunities import Credit, Need, Opportunity, OpportunityKind, Signal, Stage, parts
-from renewals.domain.outcomes import RenewalOutcome
-from renewals.domain.terms import rounded
+from renewals.application.opportunities import KeptOpportunity, Wanted
+from renewals.domain.opportunities import Need, Opportunity, OpportunityKind, Signal, Stage
 
-MOST_CREDITS = 50
 MOST_VERSIONS = 2_147_483_647
 
-_SHARE = r"0\.\d{1,6}|1(\.0{1,6})?"
-
-
-def _plain(stated: Any) -> Any:
-    if isinstance(stated, bool) or not re.fullmatch(_SHARE, str(stated), re.ASCII) or not Decimal(str(stated)):
-        raise ValueError("a share is a number above 0 and up to 1 with at most six decimals, such as 0.6")
-    return Decimal(str(stated))
-
-
-Share = Annotated[
-    Decimal,
-    BeforeValidator(_plain),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^({_SHARE})$"}, {"type": "number"}]}),
-]
-Person = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 OpportunityId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
-class CreditBody(Request):
-    """A person's share of a success."""
-
-    person: Person
-    share: Share
-    on: Day | None = Field(default=None, description="The day on which it counts; default: today")
-
-
-Credits = Annotated[list[CreditBody], Field(max_length=MOST_CREDITS, description="The shares add up to exactly 1")]
-
-
-class CreditsBody(Request):
-    """Who gets the credit; nobody, where the list is empty."""
-
-    credits: Credits
 
 
 class OpportunityBody(Request):
@@ -107,7 +72,7 @@ class OpportunityChange(Request):
         if "amount" in said:
             fields["amount"] = _money(self.amount)
         if "credits" in said:
-            fields["credits"] = _credits(self.credits, clock)
+            fields["credits"] = credits_of(self.credits, clock)
         return replace(was, **fields)
 
 
@@ -136,15 +101,6 @@ class NeedView(BaseModel):
         )
 
 
-class CreditView(BaseModel):
-    """A person's share, and what of the amount it is; the parts add up to it to the cent."""
-
-    person: str
-    share: Exact
-    on: date
-    amount: MoneyView | None
-
-
 class OpportunityView(BaseModel):
     """An opportunity as it stands; `need` is null for one that somebody entered."""
 
@@ -169,8 +125,8 @@ class OpportunityView(BaseModel):
     changed_by: str
 
     @classmethod
-    def of(cls, kept: KeptOpportunity) -> "OpportunityView":
-        """An opportunity as it is told."""
+    def of(cls, kept: KeptOpportunity, as_of: date | None = None) -> "OpportunityView":
+        """An opportunity as it is told; on a day, with the shares that count by then."""
         of = kept.opportunity
         return cls(
             id=of.id,
@@ -187,7 +143,7 @@ class OpportunityView(BaseModel):
             reason=of.reason,
             expected_on=of.expected_on,
             closed_on=of.closed_on,
-            credits=_shown(of.credits, of.amount),
+            credits=shown_credits(of.credits, of.amount, as_of),
             created_at=kept.created_at,
             created_by=kept.created_by,
             changed_at=kept.changed_at,
@@ -195,60 +151,17 @@ class OpportunityView(BaseModel):
         )
 
 
-class RenewalCreditView(BaseModel):
-    """Who gets the credit for a term's renewal; `amount` is the ARR with which it went on, null until it has."""
-
-    term_id: str
-    outcome: RenewalOutcome | None
-    amount: MoneyView | None
-    credits: list[CreditView]
-    recorded_at: datetime | None
-    recorded_by: str | None
-
-    @classmethod
-    def of(cls, credited: CreditedRenewal) -> "RenewalCreditView":
-        """The credit for a renewal as it is told."""
-        outcome, credit = credited.outcome, credited.credit
-        amount = rounded(outcome.renewed, credited.currency) if outcome else None
-        return cls(
-            term_id=name_of_term(credited.contract_id, credited.number),
-            outcome=outcome.outcome if outcome else None,
-            amount=money_view(amount.amount, amount.currency) if amount else None,
-            credits=_shown(credit.credits if credit else (), amount),
-            recorded_at=credit.recorded_at if credit else None,
-            recorded_by=credit.recorded_by if credit else None,
-        )
-
-
 def _money(body: MoneyBody | None) -> Money | None:
     return Money(body.amount, body.currency) if body else None
-
-
-def _credits(body: list[CreditBody], clock: Clock) -> tuple[Credit, ...]:
-    today = clock.now().date()
-    return tuple(Credit(each.person, each.share, each.on or today) for each in body)
-
-
-def _shown(split: tuple[Credit, ...], amount: Money | None) -> list[CreditView]:
-    each_part = parts(amount, split) if amount else (None,) * len(split)
-    return [
-        CreditView(
-            person=credit.person,
-            share=credit.share,
-            on=credit.on,
-            amount=money_view(part.amount, part.currency) if part else None,
-        )
-        for credit, part in zip(split, each_part, strict=True)
-    ]
 
 
 def opportunity_routes(handlers: Handlers) -> Routes:
     """Work on opportunities; split credit."""
     routes = Routes(tag="opportunities")
 
-    def told(kept: KeptOpportunity, response: Response) -> OpportunityView:
+    def told(kept: KeptOpportunity, response: Response, as_of: date | None = None) -> OpportunityView:
         response.headers["ETag"] = etag(kept.opportunity.version)
-        return OpportunityView.of(kept)
+        return OpportunityView.of(kept, as_of)
 
     @routes.post("/opportunities", scope="renewals:write", answers=OpportunityView, status=201)
     async def enter_opportunity(body: OpportunityBody, caller: Caller, response: Response) -> OpportunityView:
@@ -259,6 +172,7 @@ def opportunity_routes(handlers: Handlers) -> Routes:
 
     @routes.get("/opportunities", scope="renewals:read", answers=Page[OpportunityView])
     async def list_opportunities(
+        moment: OnRecord,
         account_id: OfAccount = None,
         owner: Annotated[Person | None, Query(description="Only this person's")] = None,
         stage: Annotated[Stage | None, Query(description="Only in this stage")] = None,
@@ -267,20 +181,20 @@ def opportunity_routes(handlers: Handlers) -> Routes:
         cursor: Cursor = None,
     ) -> Page[OpportunityView]:
         """Opportunities in the order in which they were made."""
-        after = decode_cursor("opportunities", cursor, tuple[str])[0] if cursor is not None else None
+        when, after = page_at("opportunities", cursor, moment, str)
         wanted = Wanted(account_id=account_id, owner=owner, stage=stage, kind=kind)
         async with handlers.work() as work:
-            found = await work.opportunities.page(wanted, after=after, limit=limit + 1)
-        page = found[:limit]
-        return Page(
-            data=[OpportunityView.of(each) for each in page],
-            next_cursor=encode_cursor("opportunities", [page[-1].opportunity.id]) if len(found) > limit else None,
-        )
+            found = await work.opportunities.page(wanted, when.on_record_at, after=after, limit=limit + 1)
+        page, place = found[:limit], None
+        if len(found) > limit:
+            known_at = when.known_at or handlers.clock.now()
+            place = next_page("opportunities", when, known_at, page[-1].opportunity.id)
+        return Page(data=[OpportunityView.of(each, when.as_of) for each in page], next_cursor=place)
 
     @routes.get("/opportunities/{opportunity_id}", scope="renewals:read", answers=OpportunityView)
-    async def get_opportunity(opportunity_id: OpportunityId, response: Response) -> OpportunityView:
+    async def get_opportunity(opportunity_id: OpportunityId, when: OnRecord, response: Response) -> OpportunityView:
         """One opportunity; the ETag is its version."""
-        return told(await handlers.opportunities.get(opportunity_id), response)
+        return told(await handlers.opportunities.get(opportunity_id, when), response, when.as_of)
 
     @routes.patch("/opportunities/{opportunity_id}", scope="renewals:write", answers=OpportunityView)
     async def change_opportunity(
@@ -301,30 +215,17 @@ def opportunity_routes(handlers: Handlers) -> Routes:
 
     @routes.get("/opportunities/{opportunity_id}/versions", scope="renewals:read", answers=Page[OpportunityView])
     async def list_versions(
-        opportunity_id: OpportunityId, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        opportunity_id: OpportunityId, moment: OnRecord, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[OpportunityView]:
         """What it was, since when and by whom, newest first."""
-        before = None
-        if cursor is not None:
-            before = max(0, min(decode_cursor("versions", cursor, tuple[int])[0], MOST_VERSIONS))
-        await handlers.opportunities.get(opportunity_id)
+        when, number = page_at("versions", cursor, moment, int)
+        before = None if number is None else max(0, min(number, MOST_VERSIONS))
+        await handlers.opportunities.get(opportunity_id, when)
         async with handlers.work() as work:
-            found = await work.opportunities.versions(opportunity_id, before=before, limit=limit + 1)
-        page = found[:limit]
-        return Page(
-            data=[OpportunityView.of(each) for each in page],
-            next_cursor=encode_cursor("versions", [page[-1].opportunity.version]) if len(found) > limit else None,
-        )
-
-    @routes.get("/renewals/{term_id}/credit", scope="renewals:read", answers=RenewalCreditView)
-    async def get_credit(term_id: TermId) -> RenewalCreditView:
-        """Who gets the credit for a term's renewal."""
-        return RenewalCreditView.of(await handlers.opportunities.credit(*term_of(term_id)))
-
-    @routes.put("/renewals/{term_id}/credit", scope="renewals:write", answers=RenewalCreditView)
-    async def put_credit(term_id: TermId, body: CreditsBody, caller: Caller) -> RenewalCreditView:
-        """Split the credit for a term's renewal between people, in the place of the split before."""
-        split = _credits(body.credits, handlers.clock)
-        return RenewalCreditView.of(await handlers.opportunities.split(*term_of(term_id), split, by=caller.id))
+            found = await work.opportunities.versions(opportunity_id, when.on_record_at, before=before, limit=limit + 1)
+        page, place = found[:limit], None
+        if len(found) > limit:  # newer ones stand on no later page
+            place = next_page("versions", when, when.known_at, page[-1].opportunity.version)
+        return Page(data=[OpportunityView.of(each, when.as_of) for each in page], next_cursor=place)
 
     return routes

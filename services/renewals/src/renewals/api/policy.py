@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel, Field, StrictInt, StringConstraints
 
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from mainstay.web.problems import Problem, ProblemError
 from mainstay.web.routes import Caller, Routes
 from mainstay.web.versions import IfMatch, etag, expected
+from renewals.api.cursors import next_page, page_at
 from renewals.api.handlers import Handlers
+from renewals.api.reading import OnRecord
 from renewals.api.schemas import LONGEST_WINDOW_DAYS, Request
 from renewals.application.handing_over import PolicyUnknown
 from renewals.application.renewal_ports import SHIPPED, SavedPolicy
@@ -79,12 +81,14 @@ def policy_routes(handlers: Handlers) -> Routes:
     @routes.get("/renewal-policy", scope="renewals:read", answers=PolicyView)
     async def get_renewal_policy(
         response: Response,
+        when: OnRecord,
         version: Annotated[int | None, Query(ge=0, le=MOST_VERSIONS, description="Default: the one in force")] = None,
     ) -> PolicyView:
         """A version of the policy; the ETag is the version."""
+        at = when.on_record_at
         async with handlers.work() as work:
-            found = await work.policies.latest() if version is None else await work.policies.version(version)
-        if found is None:
+            found = await work.policies.latest(at) if version is None else await work.policies.version(version)
+        if found is None or (at and found.saved_at and found.saved_at > at):
             raise PolicyUnknown(version or 0)
         response.headers["ETag"] = etag(found.version)
         return PolicyView.of(found)
@@ -112,18 +116,19 @@ def policy_routes(handlers: Handlers) -> Routes:
         return PolicyView.of(saved)
 
     @routes.get("/renewal-policy/versions", scope="renewals:read", answers=Page[PolicyView])
-    async def list_renewal_policies(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[PolicyView]:
+    async def list_renewal_policies(
+        moment: OnRecord, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Page[PolicyView]:
         """Every version that was saved, newest first; the last one is what Mainstay came with."""
-        before = decode_cursor("renewal-policies", cursor, tuple[int])[0] if cursor is not None else None
+        when, before = page_at("renewal-policies", cursor, moment, int)
         async with handlers.work() as work:
-            found = list(await work.policies.before(before, limit + 1))
+            found = list(await work.policies.before(before, limit + 1, when.on_record_at))
         if len(found) <= limit and before != SHIPPED.version:
             found.append(SHIPPED)
-        page = found[:limit]
-        return Page(
-            data=[PolicyView.of(each) for each in page],
-            next_cursor=encode_cursor("renewal-policies", [page[-1].version]) if len(found) > limit else None,
-        )
+        page, place = found[:limit], None
+        if len(found) > limit:  # newer ones stand on no later page
+            place = next_page("renewal-policies", when, when.known_at, page[-1].version)
+        return Page(data=[PolicyView.of(each) for each in page], next_cursor=place)
 
     return routes
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from mainstay.web.routes import Caller, Routes
+from renewals.api.cursors import next_page, page_at
 from renewals.api.handlers import Handlers
-from renewals.api.reading import Day, KnownAt
+from renewals.api.reading import Day, Holding
 from renewals.api.schemas import Currency, Request
 
 _RATE = r"\d{1,12}(\.\d{1,15})?"
@@ -72,15 +73,16 @@ def rate_routes(handlers: Handlers) -> Routes:
         return RatesView(date=body.date, base=body.base, rates=kept)
 
     @routes.get("/exchange-rates", scope="renewals:read", answers=Page[RateView])
-    async def list_rates(
-        known_at: KnownAt = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
-    ) -> Page[RateView]:
-        """The rates as they are known, by day."""
-        after = decode_cursor("rates", cursor, tuple[date, str, str]) if cursor is not None else None
+    async def list_rates(moment: Holding, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Page[RateView]:
+        """The rates as they are known, by day; with `as_of`, of each currency and base the one that held then."""
+        when, after = page_at("rates", cursor, moment, tuple[date, str, str])
+        known_at = when.known_at or handlers.clock.now()
         async with handlers.work() as work:
-            found = await work.inputs.rates(known_at or handlers.clock.now(), after=after, limit=limit + 1)
-        page = found[:limit]
-        last = page[-1] if len(found) > limit else None
+            found = await work.inputs.rates(known_at, as_of=when.as_of, after=after, limit=limit + 1)
+        page, place = found[:limit], None
+        if len(found) > limit:
+            last = page[-1]
+            place = next_page("rates", when, known_at, (last.valid_from, last.currency, last.base))
         return Page(
             data=[
                 RateView(
@@ -93,7 +95,7 @@ def rate_routes(handlers: Handlers) -> Routes:
                 )
                 for each in page
             ],
-            next_cursor=encode_cursor("rates", [last.valid_from, last.currency, last.base]) if last else None,
+            next_cursor=place,
         )
 
     return routes

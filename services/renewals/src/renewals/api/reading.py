@@ -4,11 +4,12 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from mainstay.web.fields import CivilDay
 from renewals.api.schemas import AccountId, Currency
+from renewals.application.moments import When
 from renewals.domain.errors import EARLIEST_START, LATEST_END, TermUnknown
 
 _TERM_ID = re.compile(r"([^\x00]+)\.([1-9]\d{0,8})", re.ASCII)
@@ -47,6 +48,34 @@ KnownAt = Annotated[
     Instant | None,
     Query(description="As it was known at this instant (recorded time), whatever was corrected later; default: now"),
 ]
+
+
+def _moment(as_of: AsOf = None, known_at: KnownAt = None) -> When:
+    return When(as_of, known_at)
+
+
+def _holding(
+    as_of: Annotated[Day | None, Query(description="What held on this day; default: what was stated of any")] = None,
+    known_at: KnownAt = None,
+) -> When:
+    return When(as_of, known_at)
+
+
+def _on_record(
+    as_of: Annotated[
+        Day | None, Query(description="As it was on record when this day ended (UTC); default: now")
+    ] = None,
+    known_at: Annotated[Instant | None, Query(description="As it was on record at this instant; default: now")] = None,
+) -> When:
+    return When(as_of, known_at)
+
+
+Moment = Annotated[When, Depends(_moment)]
+"""Both axes of time, of what has days of its own."""
+Holding = Annotated[When, Depends(_holding)]
+"""Both, of what is stated from a day on."""
+OnRecord = Annotated[When, Depends(_on_record)]
+"""Both, of what is dated by its recording alone."""
 
 
 def term_of(term_id: str) -> tuple[str, int]:

@@ -5,16 +5,18 @@ from typing import Annotated
 
 from fastapi import Query
 
-from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
+from mainstay.web.pages import DEFAULT_LIMIT, Cursor, Limit
 from mainstay.web.problems import ProblemError
 from mainstay.web.routes import Caller, Routes
+from renewals.api.cursors import next_page, page_at
 from renewals.api.handlers import Handlers
 from renewals.api.policy import Name
 from renewals.api.problems import RANGE_BACKWARDS
-from renewals.api.reading import AsOf, Day, KnownAt, OfAccount, TermId, term_of
+from renewals.api.reading import Day, Moment, OfAccount, TermId, term_of
 from renewals.api.renewal_views import BoardAnswer, RenewalDetail, RenewalView, TotalView
 from renewals.api.schemas import Reason, Request
-from renewals.application.board import When, place_of
+from renewals.application.board import place_of
+from renewals.application.moments import NOW
 from renewals.application.renewal_ports import Filters
 from renewals.domain.errors import EARLIEST_START
 from renewals.domain.renewal import RenewalState
@@ -42,6 +44,7 @@ def renewal_routes(handlers: Handlers) -> Routes:
 
     @routes.get("/renewals", scope="renewals:read", answers=BoardAnswer)
     async def list_renewals(
+        moment: Moment,
         first: Annotated[
             Day | None, Query(alias="from", description="Default: today in UTC; for `state=grace` a year before")
         ] = None,
@@ -51,8 +54,6 @@ def renewal_routes(handlers: Handlers) -> Routes:
         owner: Annotated[Name | None, Query(description="Only those that this person or team owns")] = None,
         tier: Annotated[Name | None, Query(description="Only those of accounts of this tier")] = None,
         segment: Annotated[Name | None, Query(description="Only those of accounts of this segment")] = None,
-        as_of: AsOf = None,
-        known_at: KnownAt = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> BoardAnswer:
@@ -60,7 +61,9 @@ def renewal_routes(handlers: Handlers) -> Routes:
 
         `totals` are over all of them, and stand on the first page.
         """
-        today = as_of or (known_at or handlers.clock.now()).date()
+        now = handlers.clock.now()
+        when, after = page_at("renewals", cursor, moment, tuple[date, str, int])
+        today = when.today(now)
         states = frozenset(state or ())
         begin = first or max(today - BEHIND if states == {RenewalState.GRACE} else today, EARLIEST_START)
         until = last or max(begin, today) + AHEAD
@@ -69,26 +72,28 @@ def renewal_routes(handlers: Handlers) -> Routes:
         wanted = Filters(
             first=begin, last=until, account_id=account_id, states=states, owner=owner, tier=tier, segment=segment
         )
-        after = decode_cursor("renewals", cursor, tuple[date, str, int]) if cursor is not None else None
-        found = await handlers.renewals.board(wanted, When(as_of, known_at), after=after, limit=limit)
-        place = place_of(found.cards[-1].standing) if found.has_more else None
+        found = await handlers.renewals.board(wanted, when, after=after, limit=limit)
+        place = None
+        if found.has_more:  # the present goes on as the present: the past has to be worked out
+            known_at = None if when.is_now else when.known_at or now
+            place = next_page("renewals", when, known_at, place_of(found.cards[-1].standing))
         return BoardAnswer(
             data=[RenewalView.of(card) for card in found.cards],
-            next_cursor=encode_cursor("renewals", place) if place else None,
+            next_cursor=place,
             totals=None if found.totals is None else TotalView.all_of(found.totals),
         )
 
     @routes.get("/renewals/{term_id}", scope="renewals:read", answers=RenewalDetail)
-    async def get_renewal(term_id: TermId, as_of: AsOf = None, known_at: KnownAt = None) -> RenewalDetail:
+    async def get_renewal(term_id: TermId, when: Moment) -> RenewalDetail:
         """One renewal: its term and contract, milestones, health, owner, what it went through, and what can be done."""
         contract_id, number = term_of(term_id)
-        return RenewalDetail.about(await handlers.renewals.one(contract_id, number, When(as_of, known_at)))
+        return RenewalDetail.about(await handlers.renewals.one(contract_id, number, when))
 
     @routes.put("/renewals/{term_id}/owner", scope="renewals:write", answers=RenewalDetail)
     async def hand_over_renewal(term_id: TermId, body: OwnerBody, caller: Caller) -> RenewalDetail:
         """Hand a renewal over. Whose it was is kept, with the reason; a renewal that is closed stays whose it is."""
         contract_id, number = term_of(term_id)
         await handlers.hand_over(contract_id, number, body.owner, body.reason, by=caller.id)
-        return RenewalDetail.about(await handlers.renewals.one(contract_id, number, When()))
+        return RenewalDetail.about(await handlers.renewals.one(contract_id, number, NOW))
 
     return routes

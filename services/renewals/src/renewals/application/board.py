@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from mainstay.kernel.clock import Clock, day_of
 from renewals.application.calendars import is_holiday
+from renewals.application.moments import When
 from renewals.application.ports import Health, OpensWork, Work
 from renewals.application.renewal_ports import Filters, KeptMilestone, Place, Standing, Total
 from renewals.domain.contracts import Contract
@@ -31,19 +32,6 @@ class TooManyRenewals(ValueError):
 
     def __init__(self) -> None:
         super().__init__(f"more than {MOST_TERMS} contracts are due on these days: ask for fewer of them")
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A day (None: today where the contract is), and an instant of knowledge (None: now)."""
-
-    as_of: date | None = None
-    known_at: datetime | None = None
-
-    @property
-    def is_now(self) -> bool:
-        """Whether the present is asked for."""
-        return self.as_of is None and self.known_at is None
 
 
 @dataclass(frozen=True, slots=True)

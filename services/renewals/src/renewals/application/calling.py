@@ -90,8 +90,8 @@ class CallBook(Protocol):
     async def add(self, calls: Sequence[NewCall]) -> None:
         """Keep calls beside those of before."""
 
-    async def of_term(self, key: TermKey, *, known_at: datetime, before: int | None, limit: int) -> Sequence[Call]:
-        """Up to `limit` calls of a term that were known, newest first, before the given number."""
+    async def of_term(self, key: TermKey, *, on_record_at: datetime, before: int | None, limit: int) -> Sequence[Call]:
+        """Up to `limit` calls of a term that had been said by an instant, newest first, before the given number."""
 
     async def past(self) -> Past:
         """What became of terms, as counted last."""

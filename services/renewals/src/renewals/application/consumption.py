@@ -10,6 +10,7 @@ from typing import Protocol
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
 from mainstay.kernel.money import Money
+from renewals.application.moments import When
 from renewals.application.ports import OpensWork, Work
 from renewals.domain.burn_down import BurnDown, Charge, ChargeKind, MetricNeeded, NothingBought, burn_down
 from renewals.domain.consumption import Reading, levels, now_of
@@ -48,17 +49,22 @@ class Charged:
 class ConsumptionBook(Protocol):
     """Readings and charges, within one transaction."""
 
-    async def record(self, readings: Sequence[tuple[Metric, Reading]]) -> frozenset[Metric]:
-        """Take in what was stated, field by field in whatever order; of which metrics. The erased are left out."""
+    async def record(self, readings: Sequence[tuple[Metric, Reading]], at: datetime) -> frozenset[Metric]:
+        """Take in what was stated, field by field in whatever order; of which metrics. The erased are left out.
 
-    async def readings(self, metrics: Collection[Metric], since: date) -> Mapping[Metric, Sequence[Reading]]:
-        """What was stated of each metric, by day, from a year before `since` on."""
+        Values of before stay on record, as known until `at`.
+        """
+
+    async def readings(
+        self, metrics: Collection[Metric], since: date, known_at: datetime | None = None
+    ) -> Mapping[Metric, Sequence[Reading]]:
+        """What was stated of each metric, by day, from a year before `since` on; as it was known at an instant."""
 
     async def add_charge(self, kept: KeptCharge) -> None:
         """Keep a charge beside those of before."""
 
-    async def charges(self, contract_id: str) -> Sequence[Charge]:
-        """Every charge of a contract."""
+    async def charges(self, contract_id: str, known_at: datetime | None = None) -> Sequence[Charge]:
+        """Every charge of a contract, as it was known at an instant."""
 
     async def charged(
         self,
@@ -71,8 +77,13 @@ class ConsumptionBook(Protocol):
     ) -> "Sequence[Charged]":
         """Up to `limit` sums of charges of days of `[first, last)`, by kind, metric and currency, after the given."""
 
-    async def charges_page(self, contract_id: str, *, after: str | None, limit: int) -> Sequence[KeptCharge]:
-        """Up to `limit` charges of a contract, in the order in which they were recorded, after the given one."""
+    async def charges_page(
+        self, contract_id: str, when: When, *, after: str | None, limit: int
+    ) -> Sequence[KeptCharge]:
+        """Up to `limit` charges of a contract, in the order in which they were recorded, after the given one.
+
+        Those of days up to the one asked for, as they were known.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +106,25 @@ class BurnDowns:
         self._work = work
         self._clock = clock
 
-    async def __call__(self, contract_id: str, metric: str | None, as_of: date | None) -> Burning:
-        """The burn-down in the term that runs on a day (today, where the contract is), by what is known now.
+    async def __call__(self, contract_id: str, metric: str | None, when: When) -> Burning:
+        """The burn-down in the term that runs on a day (today, where the contract is), by what was known.
 
         Raises `ContractUnknown`, `EffectiveOutsideTerms`, `NothingBought` and `MetricNeeded`.
         """
+        known_at = when.known_at or self._clock.now()
         async with self._work() as work:
-            contract = await work.contracts.get(contract_id)
-            today = contract.today(self._clock.now())
-            day = min(as_of or today, today)
+            contract = await work.ledger.revision(contract_id, known_at)
+            today = contract.today(known_at)
+            day = min(when.as_of or today, today)
             term = next((each for each in contract.terms if each.covers(day)), None)
-            if term is None and as_of is None:
+            if term is None and when.as_of is None:
                 term = contract.latest  # over, or yet to begin
             if term is None:
                 raise EffectiveOutsideTerms(contract_id, day)
             name = metric or _only(contract, term, day)
-            others = await work.contracts.of_accounts([contract.account_id])
-            return await burning(work, contract, term, name, day, others)
+            recorded = await work.ledger.of_accounts([contract.account_id], known_at)
+            others = [each for each in recorded if each.account_id == contract.account_id]
+            return await burning(work, contract, term, name, day, others, known_at)
 
     async def charge(self, contract_id: str, charge: Charge, currency: str, *, reason: str, by: str) -> KeptCharge:
         """Keep a top-up or overage. Raises `ContractUnknown`, `AccountErased`, `CurrencyDiffers`, `AmountInvalid`."""
@@ -129,16 +142,22 @@ class BurnDowns:
 
 
 async def burning(
-    work: Work, contract: Contract, term: Term, metric: str, day: date, others: Sequence[Contract]
+    work: Work,
+    contract: Contract,
+    term: Term,
+    metric: str,
+    day: date,
+    others: Sequence[Contract],
+    known_at: datetime | None = None,
 ) -> Burning:
-    """The burn-down of a metric in a term up to a day. Raises `NothingBought`."""
+    """The burn-down of a metric in a term up to a day, by what was known. Raises `NothingBought`."""
     of_account = (contract.account_id, metric)
-    readings = (await work.consumption.readings([of_account], term.start)).get(of_account, ())
+    readings = (await work.consumption.readings([of_account], term.start, known_at)).get(of_account, ())
     readings = [each for each in readings if each.day <= day]
     stated = now_of(readings).bought
     if metric not in dict(term.shown(day).entitlements) and stated is None:
         raise NothingBought(contract.id, metric, [name for name, _ in term.shown(day).entitlements])
-    charges = await work.consumption.charges(contract.id)
+    charges = await work.consumption.charges(contract.id, known_at)
     share = share_of(contract, term, metric, day, others)
     burnt = burn_down(term, metric, list(levels(readings)), charges, today=day, bought=stated, share=share)
     return Burning(contract, term, metric, burnt, charges, share, day)

@@ -43,9 +43,17 @@ class EconomicsBook(Protocol):
         """Keep statements beside those of before."""
 
     async def known(
-        self, known_at: datetime, *, after: tuple[date, str | None] | None = None, limit: int
+        self,
+        known_at: datetime,
+        *,
+        as_of: date | None = None,
+        after: tuple[date, str | None] | None = None,
+        limit: int,
     ) -> Sequence[StatedEconomics]:
-        """Up to `limit` statements as they were known, by day and segment (nobody's own first), after the given one."""
+        """Up to `limit` statements as they were known, by day and segment (nobody's own first), after the given one.
+
+        With `as_of` those that held on a day: of each segment the latest.
+        """
 
 
 MOST_STATED = 20_000

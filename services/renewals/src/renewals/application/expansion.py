@@ -63,7 +63,9 @@ class FindNeeds:
         """Take in what was not heard before."""
         stated = [each for each in said if isinstance(each, ConsumptionStated)]
         teams = [each for each in said if isinstance(each, TeamStated)]
-        metrics = await work.consumption.record([((e.account_id, e.metric), e.reading) for e in stated])
+        metrics = await work.consumption.record(
+            [((e.account_id, e.metric), e.reading) for e in stated], self._clock.now()
+        )
         erased = await work.erased.among(sorted({each.account_id for each in teams}))
         await self._look(work, metrics, [each for each in teams if each.account_id not in erased])
 

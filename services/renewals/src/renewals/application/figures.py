@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -279,13 +279,13 @@ class Retention:
             return await work.figures.expiries(span, axes)
 
     def _days(self, asked: Asked) -> tuple[date, date, datetime]:
-        now = self._clock.now()
-        as_of = asked.as_of or now.date()
+        known_at = asked.known_at or self._clock.now()
+        as_of = asked.as_of or known_at.astimezone(UTC).date()
         t1 = min(asked.t1 or as_of, as_of) if asked.as_of else asked.t1 or as_of
         t0 = asked.t0 or add_months(t1, -USUAL_MONTHS)
         if t1 <= t0:
             raise PeriodReversed(f"to ({t1}) does not lie after from ({t0})")
-        return t0, t1, asked.known_at or now
+        return t0, t1, known_at
 
 
 async def _span(book: FigureBook, asked: Asked, t0: date, t1: date, known_at: datetime) -> Span:

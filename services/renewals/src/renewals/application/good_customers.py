@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from mainstay.kernel.clock import Clock
 from renewals.application.inputs import AccountGroup
+from renewals.application.moments import NOW, When
 from renewals.application.ports import OpensWork, Work
 from renewals.domain.civil import months_from
 from renewals.domain.contracts import Contract, Kind
@@ -44,7 +45,7 @@ class SavedCriteria:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What an account is now, as far as health-score said."""
+    """What an account is, as far as health-score said."""
 
     account_id: str
     segment: str | None
@@ -54,10 +55,10 @@ class Profile:
 
 
 class Profiles(Protocol):
-    """What accounts are now, within one transaction."""
+    """What accounts are, within one transaction."""
 
-    async def of_accounts(self, account_ids: Collection[str]) -> Mapping[str, Profile]:
-        """Those of the accounts that anything was said of."""
+    async def of_accounts(self, account_ids: Collection[str], when: When = NOW) -> Mapping[str, Profile]:
+        """Those of the accounts that anything was said of: as they are now, or were as a day ended (UTC)."""
 
     async def report(self, said: Collection[AccountGroup]) -> None:
         """Keep the latest of what was said; what is about the erased is left out."""
@@ -69,11 +70,11 @@ class CriteriaBook(Protocol):
     async def lock(self) -> None:
         """Keep others from saving until the commit."""
 
-    async def one(self, version: int | None) -> SavedCriteria | None:
-        """A version; the latest, if None."""
+    async def one(self, version: int | None, on_record_at: datetime | None = None) -> SavedCriteria | None:
+        """A version; the latest, if None; of those that had been saved by an instant."""
 
-    async def page(self, *, before: int | None, limit: int) -> Sequence[SavedCriteria]:
-        """Up to `limit` versions, newest first, before the given one."""
+    async def page(self, *, before: int | None, on_record_at: datetime | None, limit: int) -> Sequence[SavedCriteria]:
+        """Up to `limit` versions that had been saved by an instant, newest first, before the given one."""
 
     async def add(self, saved: SavedCriteria) -> None:
         """Keep a new version."""
@@ -105,10 +106,10 @@ class GoodCustomers:
             await work.criteria.add(saved)
             return saved, True
 
-    async def one(self, version: int | None) -> SavedCriteria:
-        """A version; the latest, if None. Raises `CriteriaUnknown`."""
+    async def one(self, version: int | None, when: When) -> SavedCriteria:
+        """A version; the latest, if None; of those on record. Raises `CriteriaUnknown`."""
         async with self._work() as work:
-            found = await work.criteria.one(version)
+            found = await work.criteria.one(version, when.on_record_at)
         if found is None:
             raise CriteriaUnknown(version)
         return found
@@ -127,11 +128,11 @@ class GoodCustomers:
             facts = facts_of(contract, contract.terms[0].number, profiles.get(contract.account_id))
             return await self.judge(work, facts, contract.currency)
 
-    async def judge(self, work: Work, facts: Facts, currency: str | None) -> Judgement:
-        """The verdict by the latest version; amounts, in `currency`, at the rate of today. Without one: not known."""
-        latest = await work.criteria.one(None)
+    async def judge(self, work: Work, facts: Facts, currency: str | None, when: When = NOW) -> Judgement:
+        """The verdict by the version in force; amounts, in `currency`, at the day's rate. Without one: not known."""
+        latest = await work.criteria.one(None, when.on_record_at)
         now = self._clock.now()
-        quotes = await work.figures.quotes(now)
+        day, quotes = when.today(now), await work.figures.quotes(when.known_at or now)
 
         def look(criterion: Criterion) -> Known:
             known = facts.get(criterion.fact)
@@ -140,7 +141,7 @@ class GoodCustomers:
             if currency is None or criterion.currency is None:
                 return None
             try:
-                rate = rate_on(now.date(), currency, criterion.currency, quotes)
+                rate = rate_on(day, currency, criterion.currency, quotes)
             except RateMissing:
                 return None
             return _decimal(Fraction(known) * rate)

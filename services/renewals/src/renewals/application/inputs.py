@@ -48,9 +48,12 @@ class Inputs(Protocol):
         """Keep rates beside those of before."""
 
     async def rates(
-        self, known_at: datetime, *, after: tuple[date, str, str] | None, limit: int
+        self, known_at: datetime, *, as_of: date | None, after: tuple[date, str, str] | None, limit: int
     ) -> Sequence[StatedRate]:
-        """Up to `limit` rates as they were known, by day, currency and base, after the given ones."""
+        """Up to `limit` rates as they were known, by day, currency and base, after the given ones.
+
+        With `as_of` those that held on a day: of each currency and base the latest that is not withdrawn.
+        """
 
     async def add_groups(self, groups: Collection[AccountGroup]) -> Mapping[str, datetime]:
         """Keep what accounts are; what says nothing new, and what is about the erased, is left out.

@@ -10,7 +10,9 @@ from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
 from mainstay.kernel.money import Money
 from renewals.application.announcing import term_id
+from renewals.application.churn import outcomes_of
 from renewals.application.figures import TooManyPeriods
+from renewals.application.moments import NOW, When
 from renewals.application.ports import OpensWork, Work
 from renewals.domain.entering import exact
 from renewals.domain.errors import AccountErased, RenewsAnother, TermUnknown
@@ -25,7 +27,7 @@ from renewals.domain.opportunities import (
     check_credits,
     credited,
 )
-from renewals.domain.outcomes import TermOutcome, outcome_of
+from renewals.domain.outcomes import TermOutcome
 from renewals.domain.terms import rounded
 
 MOST_SPLITS = 20_000
@@ -61,28 +63,34 @@ class OpportunityBook(Protocol):
     async def was_seen(self, account_id: str, need: Need) -> bool:
         """Whether the account has an opportunity of the same signal and subject, of whatever term."""
 
-    async def get(self, opportunity_id: str) -> KeptOpportunity | None:
-        """One of them."""
+    async def get(self, opportunity_id: str, on_record_at: datetime | None = None) -> KeptOpportunity | None:
+        """One of them, as it was on record at an instant."""
 
-    async def page(self, wanted: Wanted, *, after: str | None, limit: int) -> Sequence[KeptOpportunity]:
-        """Up to `limit` of them, in the order in which they were made, after the given one."""
+    async def page(
+        self, wanted: Wanted, on_record_at: datetime | None, *, after: str | None, limit: int
+    ) -> Sequence[KeptOpportunity]:
+        """Up to `limit` of them as they were on record, in the order in which they were made, after the given one."""
 
     async def save(self, opportunity: Opportunity, at: datetime, by: str) -> None:
         """Keep what it is now; its versions of before stay."""
 
-    async def versions(self, opportunity_id: str, *, before: int | None, limit: int) -> Sequence[KeptOpportunity]:
-        """Up to `limit` versions, newest first, before the given one."""
+    async def versions(
+        self, opportunity_id: str, on_record_at: datetime | None, *, before: int | None, limit: int
+    ) -> Sequence[KeptOpportunity]:
+        """Up to `limit` versions that were on record, newest first, before the given one."""
 
     async def add_credit(self, contract_id: str, number: int, split: Sequence[Credit], at: datetime, by: str) -> None:
         """Keep the split for a term's renewal beside those of before."""
 
-    async def credit(self, contract_id: str, number: int) -> "RenewalCredit | None":
-        """The latest split for a term's renewal."""
+    async def credit(self, contract_id: str, number: int, known_at: datetime | None) -> "RenewalCredit | None":
+        """The latest split for a term's renewal that was known."""
 
-    async def won(self, first: date, last: date, *, limit: int) -> Sequence[Opportunity]:
+    async def won(self, first: date, last: date, on_record_at: datetime | None, *, limit: int) -> Sequence[Opportunity]:
         """Up to `limit` opportunities that were won, with a share that counts on days of `[first, last)`."""
 
-    async def splits(self, first: date, last: date, *, limit: int) -> "Sequence[RenewalSplit]":
+    async def splits(
+        self, first: date, last: date, known_at: datetime | None, *, limit: int
+    ) -> "Sequence[RenewalSplit]":
         """Up to `limit` latest splits for renewals, with a share that counts on days of `[first, last)`."""
 
 
@@ -97,12 +105,11 @@ class RenewalCredit:
 
 @dataclass(frozen=True, slots=True)
 class RenewalSplit:
-    """The split for a term's renewal; `successor` is the contract that renewed it, where it is another one."""
+    """The split for a term's renewal."""
 
     contract_id: str
     number: int
     credits: tuple[Credit, ...]
-    successor: str | None
 
 
 RENEWAL = "renewal"
@@ -181,44 +188,42 @@ class Opportunities:
             raise OpportunityUnknown(opportunity_id)
         return found
 
-    async def get(self, opportunity_id: str) -> KeptOpportunity:
-        """One of them. Raises `OpportunityUnknown`."""
+    async def get(self, opportunity_id: str, when: When) -> KeptOpportunity:
+        """One of them, as it was on record. Raises `OpportunityUnknown`."""
         async with self._work() as work:
-            found = await work.opportunities.get(opportunity_id)
+            found = await work.opportunities.get(opportunity_id, when.on_record_at)
         if found is None:
             raise OpportunityUnknown(opportunity_id)
         return found
 
-    async def credit(self, contract_id: str, number: int) -> CreditedRenewal:
-        """Who gets the credit for a term's renewal. Raises `TermUnknown`."""
+    async def credit(self, contract_id: str, number: int, when: When) -> CreditedRenewal:
+        """Who gets the credit for a term's renewal, by the day and as it was known. Raises `TermUnknown`."""
         async with self._work() as work:
-            return await self._credited(work, contract_id, number)
+            return await self._credited(work, contract_id, number, when)
 
     async def split(self, contract_id: str, number: int, split: Sequence[Credit], *, by: str) -> CreditedRenewal:
         """Split the credit for a term's renewal, in the place of before. Raises `TermUnknown` and `CreditsInvalid`."""
         check_credits(split)
         async with self._work() as work:
-            await self._credited(work, contract_id, number)
+            await self._credited(work, contract_id, number, NOW)
             await work.opportunities.add_credit(contract_id, number, split, self._clock.now(), by)
-            return await self._credited(work, contract_id, number)
+            return await self._credited(work, contract_id, number, NOW)
 
-    async def by_person(self, first: date, last: date) -> Sequence[PersonCredit]:
+    async def by_person(self, first: date, last: date, when: When) -> Sequence[PersonCredit]:
         """What people are credited with on days from `first` on and before `last`, by person, kind and currency.
 
         Raises `TooManyPeriods` where that would be more than `MOST_SPLITS` successes.
         """
+        now = self._clock.now()
         async with self._work() as work:
-            won = await work.opportunities.won(first, last, limit=MOST_SPLITS + 1)
-            splits = await work.opportunities.splits(first, last, limit=MOST_SPLITS + 1)
+            won = await work.opportunities.won(first, last, when.on_record_at, limit=MOST_SPLITS + 1)
+            splits = await work.opportunities.splits(first, last, when.known_at, limit=MOST_SPLITS + 1)
             if len(won) + len(splits) > MOST_SPLITS:
                 raise TooManyPeriods(f"more than {MOST_SPLITS} successes are credited in this period")
-            names = {each.contract_id for each in splits} | {each.successor for each in splits if each.successor}
-            contracts = await work.contracts.some(names)
+            outcomes = await outcomes_of(work, [(each.contract_id, each.number) for each in splits], when, now)
         successes = [(each.kind.value, each.amount, each.credits) for each in won if each.amount]
-        today = self._clock.now().date()
         for each in splits:
-            contract = contracts[each.contract_id]
-            outcome = outcome_of(contract, each.number, contracts.get(each.successor or ""), today)
+            contract, outcome = outcomes[each.contract_id, each.number]
             if outcome is not None and outcome.renewed:
                 successes.append((RENEWAL, rounded(outcome.renewed, contract.currency), each.credits))
         sums: dict[tuple[str, str, str], tuple[Money, int]] = {}
@@ -229,17 +234,13 @@ class Opportunities:
                 sums[key] = was + part, count + 1
         return [PersonCredit(person, what, *sums[person, what, code]) for person, what, code in sorted(sums)]
 
-    async def _credited(self, work: Work, contract_id: str, number: int) -> CreditedRenewal:
-        contract = (await work.contracts.some([contract_id])).get(contract_id)
-        if contract is None or not any(term.number == number for term in contract.terms):
+    async def _credited(self, work: Work, contract_id: str, number: int, when: When) -> CreditedRenewal:
+        key = (contract_id, number)
+        contract, outcome = (await outcomes_of(work, [key], when, self._clock.now())).get(key, (None, None))
+        if contract is None or not any(term.number == number for term in when.shown(contract).terms):
             raise TermUnknown(term_id(contract_id, number))
-        ended = await work.churn.one(self._clock.now(), contract_id, number)
-        renewed_by = (ended.successor if ended else None) or ""
-        successor = (await work.contracts.some([renewed_by])).get(renewed_by)
-        outcome = outcome_of(contract, number, successor, self._clock.now().date())
-        return CreditedRenewal(
-            contract_id, number, contract.currency, outcome, await work.opportunities.credit(contract_id, number)
-        )
+        credit = await work.opportunities.credit(contract_id, number, when.known_at)
+        return CreditedRenewal(contract_id, number, contract.currency, outcome, credit)
 
 
 def _checked(opportunity: Opportunity) -> Opportunity:

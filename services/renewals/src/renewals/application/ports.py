@@ -143,14 +143,22 @@ class LedgerBook(Protocol):
     ) -> Sequence[Contract]:
         """Up to `limit` contracts as they were known at an instant, in the order of their ids, after the given one."""
 
+    async def of_accounts(self, account_ids: Collection[str], known_at: datetime) -> Sequence[Contract]:
+        """Every contract that was recorded for one of the accounts, as it was known at an instant, oldest first.
+
+        Its account may be another one by then, or still.
+        """
+
     async def latest(self, contract_ids: Collection[str]) -> Mapping[str, int]:
         """The number of each contract's last revision."""
 
     async def recorded(self, contract_ids: Collection[str]) -> Mapping[str, datetime]:
         """When each contract's last revision was recorded."""
 
-    async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
-        """Up to `limit` revisions of a contract, oldest first, after the given number."""
+    async def revisions(
+        self, contract_id: str, *, known_at: datetime | None = None, after: int, limit: int
+    ) -> Sequence[Revision]:
+        """Up to `limit` revisions of a contract that were known, oldest first, after the given number."""
 
 
 class HealthBoard(Protocol):

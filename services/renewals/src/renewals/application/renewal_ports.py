@@ -155,14 +155,14 @@ class Policies(Protocol):
     async def lock(self) -> None:
         """Be the only one to save a version, until the transaction ends."""
 
-    async def latest(self) -> SavedPolicy:
-        """The newest version."""
+    async def latest(self, at: datetime | None = None) -> SavedPolicy:
+        """The newest version, or the one that was in force at an instant."""
 
     async def version(self, number: int) -> SavedPolicy | None:
         """One version."""
 
-    async def before(self, number: int | None, limit: int) -> Sequence[SavedPolicy]:
-        """Up to `limit` versions below a number, newest first."""
+    async def before(self, number: int | None, limit: int, at: datetime | None = None) -> Sequence[SavedPolicy]:
+        """Up to `limit` versions below a number, newest first; of those saved by an instant."""
 
     async def save(self, policy: SavedPolicy) -> None:
         """Keep the next version."""

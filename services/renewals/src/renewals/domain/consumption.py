@@ -47,6 +47,13 @@ class Reading:
                 later = replace(later, **{name: max(said, key=lambda each: (each.at, each.event_id))})
         return later
 
+    def says_what(self, other: "Reading") -> bool:
+        """Whether another one of the day states the same values, whenever and by whatever event."""
+        names = [field.name for field in fields(Reading) if field.name != "day"]
+        pairs = [(getattr(self, name), getattr(other, name)) for name in names]
+        # Nothing said is not the same as withdrawn: the latter takes back what was said on a day before.
+        return all((mine is None, mine and mine.value) == (its is None, its and its.value) for mine, its in pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class Level:

@@ -1,11 +1,12 @@
 """How a term came out: renewed for as much, for more, for less, or not at all; and what is learnt from the last."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-from renewals.domain.contracts import Contract
+from renewals.domain.contracts import Contract, Kind
 from renewals.domain.terms import Outcome, Step, Term
 
 
@@ -91,26 +92,46 @@ class KeptReview:
     criteria_version: int | None
 
 
-def outcome_of(contract: Contract, number: int, successor: Contract | None, today: date) -> TermOutcome | None:
-    """How a term came out, as it stands on a day (UTC); None while it runs, or can still be renewed within grace.
+def outcome_of(
+    contract: Contract, number: int, successor: Contract | None, day: date, *, renewed_on: date | None = None
+) -> TermOutcome | None:
+    """How a term came out, as it stands on a day where the contract is.
 
-    `successor` is the contract that renewed this one, where there is one. Terms that roll on by themselves (evergreen)
-    are no renewals: they come out when they end.
+    None while it runs, while it can still be renewed within grace, and until the day on which its renewal was agreed.
+    `successor` is the contract that renewed this one, where there is one, and `renewed_on` the day on which that was
+    agreed (None: long ago). Terms that roll on by themselves (evergreen) are no renewals: they come out when they end.
     """
     place = next((place for place, each in enumerate(contract.terms) if each.number == number), None)
     if place is None:
         return None
-    term = contract.terms[place]
+    term, following = contract.terms[place], contract.terms[place + 1 :]
     due = _annual(term.shown(term.served_before))
-    follows = _first_of(contract.terms[place + 1 :]) or _first_of(successor.terms if successor else ())
+    if following:
+        renewed_on = following[0].signed_on or term.end_exclusive
+    follows = _first_of(following) or _first_of(successor.terms if successor else ())
     if follows is not None:
-        if term.is_rolling and term.outcome is Outcome.RENEWED:
+        is_rolling = term.is_rolling and term.outcome is Outcome.RENEWED
+        if is_rolling or (renewed_on and renewed_on > day):
             return None
         return TermOutcome(_compared(due, follows), due, follows)
-    reached = term.served_before + timedelta(days=contract.grace_days)
-    if term.outcome is None or (contract.grace_days and today < reached):
+    if term.outcome is None or day < _lost_on(contract, term):
         return None
     return TermOutcome(RenewalOutcome.CHURNED, due, Fraction(0))
+
+
+def customer_left(contract: Contract, number: int, others: Iterable[Contract]) -> bool:
+    """Whether nothing else of the account's went on when a term was lost: no other recurring contract by its grace."""
+    (term,) = (each for each in contract.terms if each.number == number)
+    return not any(
+        each.start <= _lost_on(contract, term) and each.served_before > term.served_before
+        for other in others
+        if other.id != contract.id and other.kind is Kind.RECURRING
+        for each in other.terms
+    )
+
+
+def _lost_on(contract: Contract, term: Term) -> date:
+    return term.served_before + timedelta(days=contract.grace_days)
 
 
 def _compared(due: Fraction, renewed: Fraction) -> RenewalOutcome:

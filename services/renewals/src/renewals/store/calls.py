@@ -80,13 +80,13 @@ class CallStore:
         if calls:
             await self._connection.execute(forecast_call.insert(), [_row(call) for call in calls])
 
-    async def of_term(self, key: TermKey, *, known_at: datetime, before: int | None, limit: int) -> Sequence[Call]:
-        """Up to `limit` calls of a term that were known, newest first, before the given number."""
+    async def of_term(self, key: TermKey, *, on_record_at: datetime, before: int | None, limit: int) -> Sequence[Call]:
+        """Up to `limit` calls of a term that had been said by an instant, newest first, before the given number."""
         table = forecast_call
         wanted = (
             select(table, contract.c.currency)
             .join(contract)
-            .where(table.c.contract_id == key[0], table.c.term == key[1], table.c.said_at <= known_at)
+            .where(table.c.contract_id == key[0], table.c.term == key[1], table.c.said_at <= on_record_at)
             .order_by(table.c.id.desc())
             .limit(limit)
         )

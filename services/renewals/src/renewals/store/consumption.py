@@ -1,4 +1,4 @@
-"""What is used and bought of metrics, a row a day, and charges, in PostgreSQL."""
+"""What is used and bought of metrics, a row a day with what it said before, and charges, in PostgreSQL."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -6,16 +6,17 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, Table, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.kernel.money import Money
 from renewals.application.consumption import Charged, KeptCharge, Metric
+from renewals.application.moments import When
 from renewals.domain.burn_down import Charge, ChargeKind
 from renewals.domain.consumption import Reading, Said
 from renewals.store.erasure import ErasureStore
-from renewals.store.growth_tables import charge, consumption
+from renewals.store.growth_tables import charge, consumption, consumption_past
 from renewals.store.tables import contract
 
 BEFORE: Final = timedelta(days=366)
@@ -29,8 +30,11 @@ class ConsumptionStore:
         self._connection = connection
         self._erased = erased
 
-    async def record(self, readings: Sequence[tuple[Metric, Reading]]) -> frozenset[Metric]:
-        """Take in what was stated, field by field in whatever order; of which metrics. The erased are left out."""
+    async def record(self, readings: Sequence[tuple[Metric, Reading]], at: datetime) -> frozenset[Metric]:
+        """Take in what was stated, field by field in whatever order; of which metrics. The erased are left out.
+
+        Values of before stay on record, as known until `at`.
+        """
         erased = await self._erased.among(sorted({account_id for (account_id, _), _ in readings}))
         merged: dict[tuple[str, str, date], Reading] = {}
         for (account_id, metric), reading in readings:
@@ -41,30 +45,50 @@ class ConsumptionStore:
             return frozenset()
         of = tuple_(consumption.c.account_id, consumption.c.metric, consumption.c.day)
         known = select(consumption).where(of.in_(list(merged))).order_by(*consumption.primary_key).with_for_update()
+        since, past = dict[tuple[str, str, date], datetime](), list[dict[str, Any]]()
         for row in await self._connection.execute(known):
             key = (row.account_id, row.metric, row.day)
-            merged[key] = _reading(row.day, row.said).merged(merged[key])
+            was = _reading(row.day, row.said)
+            merged[key] = was.merged(merged[key])
+            # The same stated again is nothing new. Two that state at once may come in another order than they began.
+            since[key] = row.recorded_at if merged[key].says_what(was) else max(at, row.recorded_at)
+            if since[key] > row.recorded_at:
+                of_day = {"account_id": row.account_id, "metric": row.metric, "day": row.day}
+                past.append({**of_day, "recorded_at": row.recorded_at, "replaced_at": since[key], "said": row.said})
+        if past:
+            await self._connection.execute(consumption_past.insert(), past)
         statement = insert(consumption)
         statement = statement.on_conflict_do_update(
-            index_elements=list(consumption.primary_key), set_={"said": statement.excluded.said}
+            index_elements=list(consumption.primary_key),
+            set_={"said": statement.excluded.said, "recorded_at": statement.excluded.recorded_at},
         )
         rows = [
-            {"account_id": account_id, "metric": metric, "day": day, "said": _said(merged[account_id, metric, day])}
-            for account_id, metric, day in sorted(merged)
+            {
+                "account_id": key[0],
+                "metric": key[1],
+                "day": key[2],
+                "said": _said(merged[key]),
+                "recorded_at": since.get(key, at),
+            }
+            for key in sorted(merged)
         ]
         await self._connection.execute(statement, rows)
         return frozenset((account_id, metric) for account_id, metric, _ in merged)
 
-    async def readings(self, metrics: Collection[Metric], since: date) -> Mapping[Metric, Sequence[Reading]]:
-        """What was stated of each metric, by day, from a year before `since` on."""
-        wanted = (
-            select(consumption)
-            .where(
-                tuple_(consumption.c.account_id, consumption.c.metric).in_(list(metrics)),
-                consumption.c.day >= since - BEFORE,
-            )
-            .order_by(*consumption.primary_key)
-        )
+    async def readings(
+        self, metrics: Collection[Metric], since: date, known_at: datetime | None = None
+    ) -> Mapping[Metric, Sequence[Reading]]:
+        """What was stated of each metric, by day, from a year before `since` on; as it was known at an instant."""
+
+        def of(table: Table) -> Select[Any]:
+            columns = (table.c.account_id, table.c.metric, table.c.day)
+            among = tuple_(table.c.account_id, table.c.metric).in_(list(metrics))
+            found = select(*columns, table.c.said).where(among, table.c.day >= since - BEFORE)
+            return found if known_at is None else found.where(table.c.recorded_at <= known_at)
+
+        now = of(consumption)
+        before = of(consumption_past).where(consumption_past.c.replaced_at > known_at) if known_at else None
+        wanted = (now if before is None else now.union_all(before)).order_by("account_id", "metric", "day")
         found = defaultdict[Metric, list[Reading]](list)
         for row in await self._connection.execute(wanted):
             found[row.account_id, row.metric].append(_reading(row.day, row.said))
@@ -86,9 +110,11 @@ class ConsumptionStore:
         }
         await self._connection.execute(charge.insert(), row)
 
-    async def charges(self, contract_id: str) -> Sequence[Charge]:
-        """Every charge of a contract."""
+    async def charges(self, contract_id: str, known_at: datetime | None = None) -> Sequence[Charge]:
+        """Every charge of a contract, as it was known at an instant."""
         wanted = select(charge).where(charge.c.contract_id == contract_id).order_by(charge.c.id)
+        if known_at is not None:
+            wanted = wanted.where(charge.c.recorded_at <= known_at)
         return [_charge(row) for row in await self._connection.execute(wanted)]
 
     async def charged(
@@ -122,11 +148,20 @@ class ConsumptionStore:
             for row in await self._connection.execute(wanted)
         ]
 
-    async def charges_page(self, contract_id: str, *, after: str | None, limit: int) -> Sequence[KeptCharge]:
-        """Up to `limit` charges of a contract, in the order in which they were recorded, after the given one."""
+    async def charges_page(
+        self, contract_id: str, when: When, *, after: str | None, limit: int
+    ) -> Sequence[KeptCharge]:
+        """Up to `limit` charges of a contract, in the order in which they were recorded, after the given one.
+
+        Those of days up to the one asked for, as they were known.
+        """
         wanted = select(charge).where(charge.c.contract_id == contract_id).order_by(charge.c.id).limit(limit)
         if after is not None:
             wanted = wanted.where(charge.c.id > after)
+        if when.as_of is not None:
+            wanted = wanted.where(charge.c.charged_on <= when.as_of)
+        if when.known_at is not None:
+            wanted = wanted.where(charge.c.recorded_at <= when.known_at)
         return [
             KeptCharge(row.id, row.contract_id, _charge(row), row.snapshot["reason"], row.recorded_at, row.recorded_by)
             for row in await self._connection.execute(wanted)

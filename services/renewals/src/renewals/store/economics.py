@@ -36,20 +36,33 @@ class EconomicsStore:
             await self._connection.execute(economics.insert(), rows)
 
     async def known(
-        self, known_at: datetime, *, after: tuple[date, str | None] | None = None, limit: int
+        self,
+        known_at: datetime,
+        *,
+        as_of: date | None = None,
+        after: tuple[date, str | None] | None = None,
+        limit: int,
     ) -> Sequence[StatedEconomics]:
-        """Up to `limit` statements as they were known, by day and segment (nobody's own first), after the given one."""
-        # No segment is the empty word.
-        key = (economics.c.valid_from, func.coalesce(economics.c.segment, ""))
+        """Up to `limit` statements as they were known, by day and segment (nobody's own first), after the given one.
+
+        With `as_of` those that held on a day: of each segment the latest.
+        """
+        segment = func.coalesce(economics.c.segment, "")  # no segment is the empty word
+        of = (economics.c.valid_from, segment) if as_of is None else (segment,)
+        latest = (economics.c.valid_from.desc(), economics.c.recorded_at.desc(), economics.c.id.desc())
         newest = (
             select(economics)
             .where(economics.c.recorded_at <= known_at)
-            .ext(distinct_on(*key))
-            .order_by(*key, economics.c.recorded_at.desc(), economics.c.id.desc())
-            .limit(limit)
+            .ext(distinct_on(*of))
+            .order_by(*of, *(latest if as_of else latest[1:]))
         )
+        if as_of is not None:
+            newest = newest.where(economics.c.valid_from <= as_of)
+        found = newest.subquery()
+        key = (found.c.valid_from, func.coalesce(found.c.segment, ""))
+        wanted = select(found).order_by(*key).limit(limit)
         if after is not None:
-            newest = newest.where(tuple_(*key) > tuple_(after[0], after[1] or ""))
+            wanted = wanted.where(tuple_(*key) > tuple_(after[0], after[1] or ""))
         return [
             StatedEconomics(
                 row.valid_from,
@@ -59,5 +72,5 @@ class EconomicsStore:
                 row.recorded_at,
                 row.recorded_by,
             )
-            for row in await self._connection.execute(newest)
+            for row in await self._connection.execute(wanted)
         ]

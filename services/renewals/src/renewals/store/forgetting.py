@@ -11,6 +11,7 @@ from renewals.store.growth_tables import (
     charge,
     churn_review,
     consumption,
+    consumption_past,
     opportunity,
     opportunity_version,
 )
@@ -75,6 +76,7 @@ _FORGET_WORDS: Final = (
 _FORGET_NOW: Final = (
     f"DELETE FROM {account_profile} WHERE account_id = :account",
     f"DELETE FROM {consumption} WHERE account_id = :account",
+    f"DELETE FROM {consumption_past} WHERE account_id = :account",
 )
 """What says how an account is now, and is in no figure."""
 

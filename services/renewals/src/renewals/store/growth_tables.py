@@ -67,6 +67,18 @@ consumption = Table(
     Column(
         "said", JSONB, nullable=False, comment='{"used": {"value": "900", "at", "event_id"}, "bought", "starts_on"}'
     ),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, comment="since when these values are known"),
+)
+
+consumption_past = Table(
+    "consumption_past",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), primary_key=True),
+    Column("replaced_at", DateTime(timezone=True), nullable=False, comment="the first instant without these values"),
+    Column("said", JSONB, nullable=False),
 )
 
 charge = Table(

@@ -38,9 +38,12 @@ class InputStore:
             await self._connection.execute(exchange_rate.insert(), rows)
 
     async def rates(
-        self, known_at: datetime, *, after: tuple[date, str, str] | None, limit: int
+        self, known_at: datetime, *, as_of: date | None, after: tuple[date, str, str] | None, limit: int
     ) -> Sequence[StatedRate]:
-        """Up to `limit` rates as they were known, by day, currency and base, after the given ones."""
+        """Up to `limit` rates as they were known, by day, currency and base, after the given ones.
+
+        With `as_of` those that held on a day: of each currency and base the latest that is not withdrawn.
+        """
         key = (exchange_rate.c.valid_from, exchange_rate.c.currency, exchange_rate.c.base)
         newest = (
             select(exchange_rate)
@@ -48,15 +51,18 @@ class InputStore:
             .ext(distinct_on(*key))
             .order_by(*key, exchange_rate.c.recorded_at.desc(), exchange_rate.c.id.desc())
         )
+        if as_of is not None:
+            newest = newest.where(exchange_rate.c.valid_from <= as_of)
+        known = newest.subquery()
+        stated = select(known).where(known.c.rate.is_not(None))
+        if as_of is not None:
+            pair = (known.c.currency, known.c.base)
+            stated = stated.ext(distinct_on(*pair)).order_by(*pair, known.c.valid_from.desc())
+        found = stated.subquery().c
+        place = (found.valid_from, found.currency, found.base)
+        wanted = select(*found).order_by(*place).limit(limit)
         if after is not None:
-            newest = newest.where(tuple_(*key) > tuple_(*after))
-        found = newest.subquery()
-        wanted = (
-            select(found)
-            .where(found.c.rate.is_not(None))
-            .order_by(found.c.valid_from, found.c.currency, found.c.base)
-            .limit(limit)
-        )
+            wanted = wanted.where(tuple_(*place) > tuple_(*after))
         return [
             StatedRate(row.valid_from, row.currency, row.base, row.rate, row.recorded_at, row.recorded_by)
             for row in await self._connection.execute(wanted)
@@ -81,11 +87,14 @@ class InputStore:
             .order_by(account_group.c.account_id, account_group.c.sequence.desc())
         )
         known = {row.account_id: row for row in await self._connection.execute(last)}
-        before = {name: (row.sequence, (row.segment, row.tier, row.owner, row.team)) for name, row in known.items()}
+        before = {
+            name: (row.sequence, (row.segment, row.tier, row.owner, row.team, row.industry))
+            for name, row in known.items()
+        }
         rows: list[dict[str, Any]] = []
         for each in said:
             team = [_written(member) for member in each.team]
-            is_now = (each.segment, each.tier, each.owner, team)
+            is_now = (each.segment, each.tier, each.owner, team, each.industry)
             sequence, was = before.get(each.account_id, (-1, None))
             # An older one that comes late is kept: what is of its time is between its neighbours.
             if each.sequence > sequence and is_now == was:
@@ -100,6 +109,7 @@ class InputStore:
                     "tier": each.tier,
                     "owner": each.owner,
                     "team": team,
+                    "industry": each.industry,
                 }
             )
         if not rows:

@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -65,22 +65,30 @@ class LedgerStore:
     ) -> Sequence[Contract]:
         """Contracts as they were known at an instant, in the order of their ids, after the given one."""
         table = contract_revision
-        newest = (
-            select(table.c.contract_id, table.c.snapshot)
-            .where(table.c.recorded_at <= known_at)
-            .order_by(table.c.contract_id, table.c.recorded_at.desc(), table.c.number.desc())
-            .ext(distinct_on(table.c.contract_id))
-        )
+        newest = _newest(known_at)
         if contract_id is not None:
             newest = newest.where(table.c.contract_id == contract_id)
         if after is not None:
             newest = newest.where(table.c.contract_id > after)
+        if account_id is not None:
+            ever = select(ledger_entry.c.contract_id).where(ledger_entry.c.account_id == account_id)
+            newest = newest.where(table.c.contract_id.in_(ever))
         among = newest.subquery()
         wanted = select(among.c.snapshot).order_by(among.c.contract_id)
         if account_id is not None:
             wanted = wanted.where(among.c.snapshot["account_id"].as_string() == account_id)
         rows = await self._connection.execute(wanted.limit(limit) if limit else wanted)
         return [contract_in(snapshot) for snapshot in rows.scalars()]
+
+    async def of_accounts(self, account_ids: Collection[str], known_at: datetime) -> Sequence[Contract]:
+        """Every contract that was recorded for one of the accounts, as it was known at an instant, oldest first.
+
+        Its account may be another one by then, or still.
+        """
+        ever = select(ledger_entry.c.contract_id).where(ledger_entry.c.account_id.in_(list(account_ids)))
+        newest = _newest(known_at).where(contract_revision.c.contract_id.in_(ever))
+        rows = await self._connection.execute(newest)
+        return [contract_in(row.snapshot) for row in rows]
 
     async def latest(self, contract_ids: Collection[str]) -> Mapping[str, int]:
         """The number of each contract's last revision."""
@@ -102,8 +110,10 @@ class LedgerStore:
         )
         return {row.contract_id: row.recorded_at for row in rows}
 
-    async def revisions(self, contract_id: str, *, after: int, limit: int) -> Sequence[Revision]:
-        """Up to `limit` revisions of a contract, oldest first, after the given number."""
+    async def revisions(
+        self, contract_id: str, *, known_at: datetime | None = None, after: int, limit: int
+    ) -> Sequence[Revision]:
+        """Up to `limit` revisions of a contract that were known, oldest first, after the given number."""
         table = contract_revision
         wanted = (
             select(table)
@@ -111,6 +121,8 @@ class LedgerStore:
             .order_by(table.c.number)
             .limit(limit)
         )
+        if known_at is not None:
+            wanted = wanted.where(table.c.recorded_at <= known_at)
         rows = await self._connection.execute(wanted)
         return [
             Revision(row.number, row.recorded_at, row.recorded_by, row.reason, contract_in(row.snapshot))
@@ -137,6 +149,17 @@ class LedgerStore:
             for of, snapshot in snapshots.items()
         ]
         await self._connection.execute(table.insert(), revisions)
+
+
+def _newest(known_at: datetime) -> Select[Any]:
+    """Of each contract the revision that was known at an instant, in the order of their ids."""
+    table = contract_revision
+    return (
+        select(table.c.contract_id, table.c.snapshot)
+        .where(table.c.recorded_at <= known_at)
+        .order_by(table.c.contract_id, table.c.recorded_at.desc(), table.c.number.desc())
+        .ext(distinct_on(table.c.contract_id))
+    )
 
 
 def _said(note: Note) -> dict[str, Any]:

@@ -5,23 +5,46 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Date, Select, cast, exists, func, select, true
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.kernel.money import Money
 from renewals.application.opportunities import KeptOpportunity, RenewalCredit, RenewalSplit, Wanted
 from renewals.domain.opportunities import Credit, Need, Opportunity, OpportunityKind, Signal, Stage
 from renewals.store.growth_tables import opportunity, opportunity_version, renewal_credit
-from renewals.store.tables import contract
 
 
-def _counts(split: str) -> str:
-    """Whether a share in a JSON array counts on days of the period."""
-    return (
-        f"EXISTS (SELECT FROM jsonb_array_elements({split}) AS e"
-        " WHERE CAST(e ->> 'on' AS date) >= :first AND CAST(e ->> 'on' AS date) < :last)"
+def _counts(split: ColumnElement[Any], first: date, last: date) -> ColumnElement[bool]:
+    """Whether a share in a JSON array counts on days of `[first, last)`."""
+    share = func.jsonb_array_elements(split).table_valued("value").c.value
+    on = cast(cast(share, JSONB)["on"].as_string(), Date)
+    return exists().where(on >= first, on < last)
+
+
+def _on_record(at: datetime | None) -> Select[Any]:
+    """Opportunities, each in the version that was the newest at an instant."""
+    if at is None:
+        return select(opportunity)
+    version = opportunity_version
+    newest = (
+        select(version)
+        .where(version.c.opportunity_id == opportunity.c.id, version.c.recorded_at <= at)
+        .order_by(version.c.version.desc())
+        .limit(1)
+        .lateral("newest")
     )
+    changing = {
+        "kind": newest.c.snapshot["kind"].as_string(),
+        "stage": newest.c.snapshot["stage"].as_string(),
+        "owner": newest.c.snapshot["owner"].as_string(),
+        "version": newest.c.version,
+        "snapshot": newest.c.snapshot,
+        "changed_at": newest.c.recorded_at,
+        "changed_by": newest.c.recorded_by,
+    }
+    columns = (changing[each.name].label(each.name) if each.name in changing else each for each in opportunity.c)
+    return select(*columns).select_from(opportunity.join(newest, true()))
 
 
 class OpportunityStore:
@@ -60,22 +83,25 @@ class OpportunityStore:
         )
         return (await self._connection.execute(wanted.limit(1))).first() is not None
 
-    async def get(self, opportunity_id: str) -> KeptOpportunity | None:
-        """One of them."""
-        wanted = select(opportunity).where(opportunity.c.id == opportunity_id)
+    async def get(self, opportunity_id: str, on_record_at: datetime | None = None) -> KeptOpportunity | None:
+        """One of them, as it was on record at an instant."""
+        wanted = _on_record(on_record_at).where(opportunity.c.id == opportunity_id)
         row = (await self._connection.execute(wanted)).first()
         return _kept(row) if row else None
 
-    async def page(self, wanted: Wanted, *, after: str | None, limit: int) -> Sequence[KeptOpportunity]:
-        """Up to `limit` of them, in the order in which they were made, after the given one."""
-        columns = {
-            opportunity.c.account_id: wanted.account_id,
-            opportunity.c.owner: wanted.owner,
-            opportunity.c.stage: wanted.stage.value if wanted.stage else None,
-            opportunity.c.kind: wanted.kind.value if wanted.kind else None,
+    async def page(
+        self, wanted: Wanted, on_record_at: datetime | None, *, after: str | None, limit: int
+    ) -> Sequence[KeptOpportunity]:
+        """Up to `limit` of them as they were on record, in the order in which they were made, after the given one."""
+        found = _on_record(on_record_at).order_by(opportunity.c.id).limit(limit)
+        columns = found.selected_columns
+        values = {
+            columns.account_id: wanted.account_id,
+            columns.owner: wanted.owner,
+            columns.stage: wanted.stage.value if wanted.stage else None,
+            columns.kind: wanted.kind.value if wanted.kind else None,
         }
-        found = select(opportunity).order_by(opportunity.c.id).limit(limit)
-        for column, value in columns.items():
+        for column, value in values.items():
             if value is not None:
                 found = found.where(column == value)
         if after is not None:
@@ -88,8 +114,10 @@ class OpportunityStore:
         await self._connection.execute(change.values({**_changing(now), "changed_at": at, "changed_by": by}))
         await self._record(now, at, by)
 
-    async def versions(self, opportunity_id: str, *, before: int | None, limit: int) -> Sequence[KeptOpportunity]:
-        """Up to `limit` versions, newest first, before the given one."""
+    async def versions(
+        self, opportunity_id: str, on_record_at: datetime | None, *, before: int | None, limit: int
+    ) -> Sequence[KeptOpportunity]:
+        """Up to `limit` versions that were on record, newest first, before the given one."""
         now = (await self._connection.execute(select(opportunity).where(opportunity.c.id == opportunity_id))).first()
         wanted = (
             select(opportunity_version)
@@ -99,6 +127,8 @@ class OpportunityStore:
         )
         if before is not None:
             wanted = wanted.where(opportunity_version.c.version < before)
+        if on_record_at is not None:
+            wanted = wanted.where(opportunity_version.c.recorded_at <= on_record_at)
         return [
             KeptOpportunity(
                 _opportunity(now, row.version, row.snapshot),
@@ -122,44 +152,46 @@ class OpportunityStore:
         }
         await self._connection.execute(renewal_credit.insert(), row)
 
-    async def credit(self, contract_id: str, number: int) -> RenewalCredit | None:
-        """The latest split for a term's renewal."""
+    async def credit(self, contract_id: str, number: int, known_at: datetime | None) -> RenewalCredit | None:
+        """The latest split for a term's renewal that was known."""
         wanted = (
             select(renewal_credit)
             .where(renewal_credit.c.contract_id == contract_id, renewal_credit.c.term == number)
             .order_by(renewal_credit.c.recorded_at.desc(), renewal_credit.c.id.desc())
             .limit(1)
         )
+        if known_at is not None:
+            wanted = wanted.where(renewal_credit.c.recorded_at <= known_at)
         row = (await self._connection.execute(wanted)).first()
         return RenewalCredit(_read(row.credits), row.recorded_at, row.recorded_by) if row else None
 
-    async def won(self, first: date, last: date, *, limit: int) -> Sequence[Opportunity]:
+    async def won(self, first: date, last: date, on_record_at: datetime | None, *, limit: int) -> Sequence[Opportunity]:
         """Up to `limit` opportunities that were won, with a share that counts on days of `[first, last)`."""
-        wanted = (
-            f"SELECT o.* FROM {opportunity} o WHERE o.stage = 'won' AND "
-            + _counts("o.snapshot -> 'credits'")
-            + " ORDER BY o.id LIMIT :limit"
-        )
-        asked = {"first": first, "last": last, "limit": limit}
-        typed = text(wanted).columns(*opportunity.c)
-        return [_kept(row).opportunity for row in await self._connection.execute(typed, asked)]
+        found = _on_record(on_record_at).order_by(opportunity.c.id).limit(limit)
+        columns = found.selected_columns
+        wanted = found.where(columns.stage == Stage.WON.value, _counts(columns.snapshot["credits"], first, last))
+        return [_kept(row).opportunity for row in await self._connection.execute(wanted)]
 
-    async def splits(self, first: date, last: date, *, limit: int) -> Sequence[RenewalSplit]:
+    async def splits(self, first: date, last: date, known_at: datetime | None, *, limit: int) -> Sequence[RenewalSplit]:
         """Up to `limit` latest splits for renewals, with a share that counts on days of `[first, last)`."""
-        wanted = (
-            "SELECT l.contract_id, l.term, l.credits, s.id AS successor FROM ("
-            f"SELECT DISTINCT ON (contract_id, term) contract_id, term, credits FROM {renewal_credit}"
-            " ORDER BY contract_id, term, recorded_at DESC, id DESC) AS l LEFT JOIN LATERAL ("
-            f"SELECT n.id FROM {contract} n WHERE n.predecessor IS NOT NULL"
-            " AND n.predecessor ->> 'contract_id' = l.contract_id ORDER BY n.id LIMIT 1) AS s ON true"
-            f" WHERE {_counts('l.credits')}"
-            " ORDER BY l.contract_id, l.term LIMIT :limit"
+        of_term = (renewal_credit.c.contract_id, renewal_credit.c.term)
+        newest = (
+            select(*of_term, renewal_credit.c.credits)
+            .ext(distinct_on(*of_term))
+            .order_by(*of_term, renewal_credit.c.recorded_at.desc(), renewal_credit.c.id.desc())
         )
-        asked = {"first": first, "last": last, "limit": limit}
-        typed = text(wanted).columns(credits=renewal_credit.c.credits.type)
+        if known_at is not None:
+            newest = newest.where(renewal_credit.c.recorded_at <= known_at)
+        latest = newest.subquery().c
+        wanted = (
+            select(latest.contract_id, latest.term, latest.credits)
+            .where(_counts(latest.credits, first, last))
+            .order_by(latest.contract_id, latest.term)
+            .limit(limit)
+        )
         return [
-            RenewalSplit(row.contract_id, row.term, _read(row.credits), row.successor)
-            for row in await self._connection.execute(typed, asked)
+            RenewalSplit(row.contract_id, row.term, _read(row.credits))
+            for row in await self._connection.execute(wanted)
         ]
 
     async def _record(self, now: Opportunity, at: datetime, by: str) -> None:

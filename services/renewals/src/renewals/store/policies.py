@@ -29,19 +29,15 @@ class PolicyStore:
 
     async def in_force(self, at: datetime | None = None) -> RenewalPolicy:
         """The rules of the newest version, or of the one that was in force at an instant."""
-        wanted = select(renewal_policy).order_by(renewal_policy.c.version.desc()).limit(1)
-        if at is not None:
-            wanted = wanted.where(renewal_policy.c.saved_at <= at)
-        row = (await self._connection.execute(wanted)).one_or_none()
-        return policy_of(_saved(row) if row else SHIPPED)
+        return policy_of(await self.latest(at))
 
     async def lock(self) -> None:
         """Be the only one to save a version, until the transaction ends."""
         await self._connection.execute(_LOCK)
 
-    async def latest(self) -> SavedPolicy:
-        """The newest version."""
-        return next(iter(await self.before(None, 1)), SHIPPED)
+    async def latest(self, at: datetime | None = None) -> SavedPolicy:
+        """The newest version, or the one that was in force at an instant."""
+        return next(iter(await self.before(None, 1, at)), SHIPPED)
 
     async def version(self, number: int) -> SavedPolicy | None:
         """One version."""
@@ -51,11 +47,13 @@ class PolicyStore:
         row = (await self._connection.execute(wanted)).one_or_none()
         return _saved(row) if row else None
 
-    async def before(self, number: int | None, limit: int) -> Sequence[SavedPolicy]:
-        """Up to `limit` versions below a number, newest first; the shipped one is not among them."""
+    async def before(self, number: int | None, limit: int, at: datetime | None = None) -> Sequence[SavedPolicy]:
+        """Up to `limit` versions below a number, newest first, of those saved by an instant; not the shipped one."""
         wanted = select(renewal_policy).order_by(renewal_policy.c.version.desc()).limit(limit)
         if number is not None:
             wanted = wanted.where(renewal_policy.c.version < number)
+        if at is not None:
+            wanted = wanted.where(renewal_policy.c.saved_at <= at)
         return [_saved(row) for row in await self._connection.execute(wanted)]
 
     async def save(self, policy: SavedPolicy) -> None:

@@ -164,6 +164,7 @@ account_group = Table(
     Column("tier", Text),
     Column("owner", Text),
     Column("team", JSONB, nullable=False, comment='[{"role", "person", "since", "until"}]'),
+    Column("industry", Text),
 )
 
 renewal = Table(
