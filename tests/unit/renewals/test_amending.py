@@ -25,6 +25,7 @@ from renewals.domain.errors import (
     ScheduleInvalid,
 )
 from renewals.domain.ledger import LineKind, annual, lines
+from renewals.domain.succeeding import succeeded
 from renewals.domain.terms import Outcome
 from tests.unit.renewals.building import at, day, entered, stated
 
@@ -246,7 +247,7 @@ def test_a_co_term_ends_with_the_other_and_costs_as_much_for_each_month_later() 
 
 
 def test_a_contract_that_another_one_renews_ends_where_that_begins() -> None:
-    ended = amending.superseded(entered("2026-01-01", term_months=12), day("2026-11-01"))
+    ended = succeeded(entered("2026-01-01", term_months=12), day("2026-11-01"))
 
     assert (ended.latest.end_exclusive, ended.latest.expires_before) == (day("2026-11-01"), day("2027-01-01"))
     assert ended.latest.arr("EUR").amount == Decimal("1200.00")  # for the year that was agreed
