@@ -12,8 +12,8 @@ from renewals.domain.contracts import Contract
 from renewals.domain.faces import Face, face
 from renewals.domain.ledger import lines
 from renewals.domain.reconciling import ConflictKind, reconcile
-from renewals.domain.stating import enter
 from renewals.domain.statements import Statement, merged, read
+from renewals.domain.stating import enter
 from renewals.domain.taking import REFUSALS
 from tests.unit.renewals.building import at
 

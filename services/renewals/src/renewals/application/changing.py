@@ -54,8 +54,10 @@ class EnterContract:
     async def _succeed(self, work: Work, stated: NewContract, note: Note) -> Predecessor:
         """End the contract that this one renews where this one begins."""
         before = await _named(work, str(stated.renews), stated)
-        ended = succeeded(before, stated.start)
+        ended, happened = succeeded(before, stated.start, note.at)
         await work.contracts.save([(before, ended)], note)
+        if happened is not None:
+            self._settle.tell(work, ended, happened, None, note.at)
         return predecessor(ended, stated.start)
 
 

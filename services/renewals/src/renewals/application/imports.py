@@ -117,7 +117,7 @@ class ImportBook(Protocol):
     async def next_contracts(
         self, import_id: str, *, after: int, limit: int
     ) -> Sequence[tuple[int, Sequence[ImportRow]]]:
-        """The next contracts after a chain, `limit` and the rest of a chain: the chain of each, and its rows in order."""
+        """The next contracts after a chain, `limit` and the rest of one: the chain of each, and its rows in order."""
 
     async def settle_rows(self, import_id: str, rows: Sequence[ImportRow]) -> None:
         """Keep what became of rows."""

@@ -11,6 +11,7 @@ from renewals.application.sources import ContractConflict, Key, Outcome, Plan, S
 from renewals.domain.contracts import Contract
 from renewals.domain.entering import past
 from renewals.domain.faces import Difference, face
+from renewals.domain.happenings import Happening
 from renewals.domain.reconciling import Conflict, ConflictKind
 from renewals.domain.statements import read
 from renewals.domain.succeeding import check_alike, predecessor, succeeded
@@ -18,8 +19,15 @@ from renewals.domain.taking import REFUSALS, is_touched
 
 RENEWS = "renews"
 
-Change = tuple[Contract, Contract]
-"""A contract as it was, and as it is to be."""
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A change of a contract that nothing was said of, by the word of a source, and what happened by it."""
+
+    source: str
+    was: Contract
+    becomes: Contract
+    happened: Happening | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Linking:
 
     `successors` are the contracts that renew others already, by the renewed one's id; `touched` what people changed of
     contracts; `decided` the conflicts of which a person decided that they stand. `besides` are changes of contracts
-    that no plan is about, with the source by whose word they change.
+    that no plan is about, by their ids.
     """
 
     plans: dict[Key, Plan]
@@ -61,7 +69,7 @@ class Linking:
     touched: Mapping[str, frozenset[str]]
     decided: Mapping[Key, ContractConflict]
     now: datetime
-    besides: dict[str, tuple[str, Change]] = field(default_factory=dict)
+    besides: dict[str, Beside] = field(default_factory=dict)
     keys: dict[str, Key] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,14 +108,14 @@ class Linking:
     def _planned(self, contract: Contract) -> Contract:
         if contract.id in self.keys:
             return self.plans[self.keys[contract.id]].after or contract
-        return self.besides[contract.id][1][1] if contract.id in self.besides else contract
+        return self.besides[contract.id].becomes if contract.id in self.besides else contract
 
     def _link(self, key: Key, of: Contract, before: Contract) -> None:
         start = of.terms[0].start
         difference = Difference(RENEWS, None, before.id)
         try:
             check_alike(before, of.account_id, of.kind, of.currency)
-            ended = succeeded(before, start)
+            ended, happened = succeeded(before, start, self.now)
         except REFUSALS as refused:
             self._conflict(key, Conflict(ConflictKind.LEDGER_REFUSES, difference, str(refused)))
             return
@@ -116,7 +124,7 @@ class Linking:
             detail = f"a person stated of the contract that it renews, and it would change: {', '.join(theirs)}"
             self._conflict(key, Conflict(ConflictKind.CHANGED_HERE, difference, detail))
             return
-        self._change(key[0], before, ended)
+        self._change(key[0], before, ended, happened)
         plan = self.plans[key]
         linked = replace(of, predecessor=predecessor(ended, start))
         outcome = Outcome.CHANGED if plan.outcome is Outcome.UNCHANGED else plan.outcome
@@ -133,18 +141,20 @@ class Linking:
                 if again != of and of.account_id == plan.after.account_id:
                     self._change(source, of, again)
 
-    def _change(self, source: str, contract: Contract, changed: Contract) -> None:
+    def _change(self, source: str, contract: Contract, changed: Contract, happened: Happening | None = None) -> None:
         """Have a contract changed: in the plan about it, where there is one."""
         if changed == contract:
             return
         if (key := self.keys.get(contract.id)) is not None:
             plan = self.plans[key]
             outcome = Outcome.CHANGED if plan.outcome is Outcome.UNCHANGED else plan.outcome
-            changed = past(changed, self.now) if plan.before is None else changed
-            self.plans[key] = replace(plan, after=changed, outcome=outcome)
+            if plan.before is None:  # what is entered with its end behind it is history
+                changed, happened = past(changed, self.now), None
+            told = (*plan.happened, happened) if happened else plan.happened
+            self.plans[key] = replace(plan, after=changed, outcome=outcome, happened=told)
         else:
-            _, (was, _) = self.besides.get(contract.id, (source, (contract, contract)))
-            self.besides[contract.id] = (source, (was, changed))
+            was = self.besides[contract.id].was if contract.id in self.besides else contract
+            self.besides[contract.id] = Beside(source, was, changed, happened)
 
     def _conflict(self, key: Key, conflict: Conflict) -> None:
         plan = self.plans[key]

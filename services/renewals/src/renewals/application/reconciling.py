@@ -8,7 +8,7 @@ from datetime import date, datetime
 from mainstay.kernel.clock import Clock
 from mainstay.kernel.ids import new_id
 from renewals.application.conflicts import keep_conflicts, touched_since
-from renewals.application.linking import RENEWS, Change, Linking, Names, told
+from renewals.application.linking import RENEWS, Beside, Linking, Names, told
 from renewals.application.ports import AccountLedger, Note, Work
 from renewals.application.settling import SettleAccounts
 from renewals.application.sources import ConflictState, ContractConflict, Key, Outcome, Plan, SourceRecord, author
@@ -21,6 +21,8 @@ from renewals.domain.stating import enter
 from renewals.domain.taking import REFUSALS, is_touched
 
 CO_TERMS = "co_terms_with"
+RENEWED_BY_ANOTHER = "renewed by another contract"
+"""What the ledger says of why a contract changed that nothing was said of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is to become of contracts; `besides` of some that nothing was said of, by the word of which source."""
+    """What is to become of contracts; `besides` of some that nothing was said of."""
 
     plans: Mapping[Key, Plan]
-    besides: Sequence[tuple[str, Change]] = ()
+    besides: Sequence[Beside]
 
 
 class ReconcileContracts:
@@ -129,8 +131,12 @@ class ReconcileContracts:
                 plans[key] = Plan(Outcome.REFUSED, None, detail="the account was erased")
             else:
                 asked[key] = _asked(key, many, records.get(key))
-        # What was known does not change by what is waited for; it is compared again, to find that it has come.
-        asked |= {key: Asked(records[key], is_news=True) for key in waiting}
+        # Of who waits for one of them nothing new is said; it is compared again, to find that the other has come.
+        asked |= {
+            key: replace(asked[key], is_news=True) if key in asked else Asked(records[key], is_news=True)
+            for key in waiting
+            if key not in plans
+        }
         known = await self._known(work, asked)
         now = self._clock.now()
         for key in _in_order(asked):
@@ -201,10 +207,12 @@ class ReconcileContracts:
                 for happening in plan.happened:
                     assert plan.after is not None  # noqa: S101 - something happened to it
                     self._settle.tell(work, plan.after, happening, None, now)
-        for source, change in planned.besides:
-            await work.contracts.save([change], Note(now, author(source), "renewed by another contract"))
+        for each in planned.besides:
+            await work.contracts.save([(each.was, each.becomes)], Note(now, author(each.source), RENEWED_BY_ANOTHER))
+            if each.happened is not None:
+                self._settle.tell(work, each.becomes, each.happened, None, now)
         changed = {plan.after.account_id for plan in plans.values() if plan.after and plan.after != plan.before}
-        changed |= {after.account_id for _, (_, after) in planned.besides}
+        changed |= {each.becomes.account_id for each in planned.besides}
         await self._settle.settle(work, [each for each in ledgers if each.account_id in changed])
         kept = [plan.record for plan in plans.values() if plan.record]
         revisions = await work.ledger.latest({each.contract_id for each in kept if each.contract_id})
@@ -302,7 +310,7 @@ def _unknown(record: SourceRecord, stated: StatedContract, known: Known, now: da
     try:
         contract = enter(new_id(now), record.external_id, stated, now, _lead(record, known.names))
     except REFUSALS as refused:
-        there = {**stated.fields, "terms": [dict(term) for term in stated.terms]}
+        there = {**read(record.said).fields, "terms": [dict(term) for term in stated.terms]}
         return _not_entered(record, Outcome.REFUSED, ConflictKind.NOT_ENTERED, "contract", None, there, str(refused))
     record = replace(record, contract_id=contract.id, terms_taken=len(stated.terms))
     left = tuple(

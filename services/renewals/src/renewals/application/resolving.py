@@ -111,9 +111,11 @@ class ResolveConflict:
         if renewed is None:
             raise NothingToTake(f"no contract is known here as {conflict.there}: enter it first")
         check_alike(renewed, contract.account_id, contract.kind, contract.currency)
-        ended = succeeded(renewed, start)
+        ended, happened = succeeded(renewed, start, note.at)
         linked = replace(contract, predecessor=predecessor(ended, start))
         await work.contracts.save([(renewed, ended), (contract, linked)], note)
+        if happened is not None:
+            self._settle.tell(work, ended, happened, None, note.at)
         await self._agreed(work, conflict, ledgers)
 
     async def _agreed(self, work: Work, conflict: ContractConflict, ledgers: Sequence[AccountLedger]) -> None:

@@ -1,10 +1,12 @@
 """A contract that another one renews: where it ends by that, and what the other one keeps of it."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from renewals.domain.contracts import AtEnd, Contract, Kind, Predecessor
+from mainstay.kernel.clock import start_of_day
+from renewals.domain.contracts import NOT_RENEWED, AtEnd, Contract, Kind, Predecessor
 from renewals.domain.errors import ContractOver, CurrencyDiffers, GraceOver, RenewalStartOutOfRange, RenewsAnother
+from renewals.domain.happenings import Ended
 from renewals.domain.terms import Outcome
 
 
@@ -19,12 +21,12 @@ def check_alike(named: Contract, account_id: str, kind: Kind, currency: str) -> 
         raise CurrencyDiffers(named.currency, currency)
 
 
-def succeeded(before: Contract, start: date) -> Contract:
+def succeeded(before: Contract, start: date, now: datetime) -> tuple[Contract, Ended | None]:
     """A contract that another one renews from `start` on: its term ends there at latest, and nothing follows it.
 
     Terms that would have followed by themselves from then on never were, and a cancellation from then on is off. The
-    renewal belongs to the end that was agreed. Catch up afterwards. Raises `ContractOver`, `GraceOver` and
-    `RenewalStartOutOfRange`.
+    renewal belongs to the end that was agreed. What happened, where a term turns out to have ended; catch up for the
+    rest. Raises `ContractOver`, `GraceOver` and `RenewalStartOutOfRange`.
     """
     kept = tuple(term for term in before.terms if term.start < start or term.number == 1 or term.signed_on)
     last = kept[-1]
@@ -41,7 +43,13 @@ def succeeded(before: Contract, start: date) -> Contract:
     last = replace(last, cancelled_on=None)
     if start < last.end_exclusive:
         last = replace(last, end_exclusive=start, due_before=last.expires_before)
-    return replace(before, at_end=AtEnd.CANCEL, cancellation=None, terms=(*kept[:-1], last))
+    happened = None
+    if last.number != before.latest.number and last.end_exclusive <= before.today(now):
+        # It was renewed by itself, as it seemed; nobody is told now that its window opens.
+        last = replace(last, outcome=Outcome.ENDED, closed_at=now)
+        happened = Ended(last, start_of_day(last.end_exclusive, before.zone), NOT_RENEWED)
+    ended = replace(before, at_end=AtEnd.CANCEL, cancellation=None, terms=(*kept[:-1], last))
+    return ended, happened
 
 
 def predecessor(before: Contract, start: date) -> Predecessor:
@@ -57,9 +65,9 @@ def reopened(before: Contract) -> Contract:
     return before.with_latest(running)
 
 
-def again(was: Contract, changed: Contract, start: date, today: date) -> Contract:
+def again(was: Contract, changed: Contract, start: date, now: datetime) -> Contract:
     """A contract that was renewed and has changed since, renewed from `start` on as before. Raises as `succeeded`."""
-    found = succeeded(changed, start)
-    if was.is_over and found.latest.end_exclusive <= today:  # it came to its end once
+    found, _ = succeeded(changed, start, now)
+    if was.is_over and found.latest.end_exclusive <= found.today(now):  # it came to its end once
         return found.with_latest(replace(found.latest, outcome=was.latest.outcome, closed_at=was.latest.closed_at))
     return found

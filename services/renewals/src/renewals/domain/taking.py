@@ -93,7 +93,7 @@ def _renewed_by_another(contract: Contract, difference: Difference, now: datetim
     if difference.field == "cancelled_on" or is_later:
         raise LedgerCannot(f"another contract renews it from {start} on: correct that one, or cancel it")
     changed, _ = take(reopened(contract), difference, now)
-    return again(contract, changed, start, contract.today(now))
+    return again(contract, changed, start, now)
 
 
 def _cancelled_again(running: Contract, was: Contract, now: datetime) -> Contract:

@@ -23,8 +23,8 @@ _SETTLE = text(
     " CAST(:details AS text[])) AS s (number, outcome, code, field, detail)"
     " WHERE r.import_id = :import_id AND r.number = s.number"
 )
-# A chain is a contract that names no other one of the file, with those that name it, and those that name these. One that
-# is too large, or that has no beginning, is taken apart. A row without a readable id is by itself.
+# A chain is a contract that names no other one of the file, with those that name it, and those that name these. One
+# that is too large, or that has no beginning, is taken apart. A row without a readable id is by itself.
 _ORDER = text(
     f"""
     WITH RECURSIVE stated AS MATERIALIZED (
@@ -109,7 +109,7 @@ class ImportStore:
     async def next_contracts(
         self, import_id: str, *, after: int, limit: int
     ) -> Sequence[tuple[int, Sequence[ImportRow]]]:
-        """The next contracts after a chain, `limit` and the rest of a chain: the chain of each, and its rows in order."""
+        """The next contracts after a chain, `limit` and the rest of one: the chain of each, and its rows in order."""
         of, row = contract_import_contract.c, contract_import_row.c
         firsts = (
             await self._connection.execute(

@@ -68,7 +68,7 @@ class SourceStore:
             "accounts": list(account_ids),
         }
         rows = await self._connection.execute(_NAMING, asked)
-        return {(row.source, row.external_id) for row in rows} - set(keys)
+        return {(row.source, row.external_id) for row in rows}
 
     async def of_contracts(self, contract_ids: Collection[str]) -> Mapping[str, SourceRecord]:
         """The record of the source that states each contract, where one does."""
