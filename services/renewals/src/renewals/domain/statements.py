@@ -8,6 +8,7 @@ from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 Value: TypeAlias = str | int | None
@@ -140,11 +141,19 @@ def read(said: Said) -> StatedContract:
 
 def _terms(said: Said) -> Iterator[Mapping[str, Any]]:
     """The terms with what was said of each; without a word on what one entitles to, it is what the one before did."""
+    if "terms" not in said:
+        return
+    *place, terms = said["terms"]
     entitled: dict[str, Any] = {}
-    for term in said["terms"][2] if "terms" in said else ():
-        own = {name: said[_of_term(name, term)][2] for name in BY_TERM if _of_term(name, term) in said}
-        entitled = {"entitlements": own["entitlements"]} if "entitlements" in own else entitled
-        yield {**term, **entitled, **own}
+    for term in terms:
+        own = {name: said[_of_term(name, term)] for name in BY_TERM if _of_term(name, term) in said}
+        entitled = {"entitlements": own["entitlements"][2]} if "entitlements" in own else entitled
+        found = {**term, **entitled}
+        if "price_schedule" in own:
+            *since, steps = own["price_schedule"]
+            is_priced = since >= place or sum(Decimal(step["amount"]) for step in steps) == Decimal(term["amount"])
+            found["price_schedule"] = steps if is_priced else []  # another amount since then is for the whole term
+        yield found
 
 
 def _of_term(name: str, term: Mapping[str, Any]) -> str:
