@@ -271,8 +271,8 @@ class ContractTerm(Struct, frozen=True, omit_defaults=True):
 class ContractFact(Struct, frozen=True, omit_defaults=True):
     """A contract as another system has it. `terms` are all that it has, in order; `zone` is an IANA name.
 
-    `predecessor_id` is the contract that this one renews, by the sender's id; `next_amount` is for a term to come, where
-    that is not what the last one costs.
+    `predecessor_id` is the contract that this one renews, by the sender's id; `next_amount` is for a term to come,
+    where that is not what the last one costs.
     """
 
     TYPE: ClassVar[str] = "mainstay.customer.contract.v1"

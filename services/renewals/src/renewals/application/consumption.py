@@ -51,6 +51,9 @@ class ConsumptionBook(Protocol):
     async def record(self, readings: Sequence[tuple[Metric, Reading]]) -> frozenset[Metric]:
         """Take in what was stated, field by field in whatever order; of which metrics. The erased are left out."""
 
+    async def metrics(self, account_ids: Collection[str]) -> Sequence[Metric]:
+        """What is known of the use of accounts, in order."""
+
     async def readings(self, metrics: Collection[Metric], since: date) -> Mapping[Metric, Sequence[Reading]]:
         """What was stated of each metric, by day, from a year before `since` on."""
 
