@@ -42,8 +42,7 @@ def file_of(bodies: list[dict[str, Any]]) -> str:
     writer.writeheader()
     for body in bodies:
         row: dict[str, Any] = {"account_id": "acme", "kind": "recurring", "currency": "EUR", **body}
-        notice: dict[str, Any] = row.pop("notice", {})
-        row |= {f"notice_{name}": value for name, value in notice.items()}
+        row |= {f"notice_{name}": value for name, value in dict[str, Any](row.pop("notice", {})).items()}
         entitled: dict[str, int] = body.get("entitlements", {})
         for name, pairs in (("entitlements", entitled.items()), ("price_schedule", body.get("price_schedule", ()))):
             row[name] = "; ".join(f"{each}={value}" for each, value in pairs)

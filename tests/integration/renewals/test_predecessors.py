@@ -192,6 +192,38 @@ async def test_that_the_one_before_is_closed_by_its_source_is_no_news(office: Of
     assert [(name, kind) for name, kind, _, _ in await conflicts(office)] == [("cancelled_on", "ledger_refuses")]
 
 
+async def test_what_was_reported_before_is_told_again_as_it_was_known(office: Office) -> None:
+    asked = {"from": "2026-01-01", "to": "2026-04-01", "as_of": "2026-04-01"}
+
+    async def told(**known: str) -> list[Any]:
+        [row] = (await office.reads("/v1/kpis/retention", **asked, **known))["data"]
+        board = await office.reads(
+            "/v1/renewals", as_of="2026-04-01", **{"from": "2026-01-01", "to": "2026-04-01"}, **known
+        )
+        return [row["figures"]["due"], row["figures"]["renewed"], [each["state"] for each in board["data"]]]
+
+    await office.it_is("2026-04-01T09:00")
+    await hears(
+        office, old(at_end="cancel"), new("2026-01-02T11:00", term("2026-01-25", "2027-01-24"), predecessor_id=None)
+    )
+    reports = {"2026-04-01T09:30:00Z": await told()}
+    await office.it_is("2026-04-01T10:00")
+    await hears(office, new("2026-01-03T11:00", term("2026-01-25", "2027-01-24")))
+    reports["2026-04-01T10:30:00Z"] = await told()
+    await office.it_is("2026-04-01T11:00")
+    await hears(office, old("2026-01-04T10:00", term("2025-02-01", "2026-02-28", "1000.00"), at_end="cancel"))
+    await office.it_is("2026-04-01T12:00")
+
+    assert await conflicts(office) == []
+    assert [figures[:2] for figures in [*reports.values(), await told()]] == [
+        ["1000.00", "0.00"],
+        ["1000.00", "1200.00"],
+        ["923.08", "1200.00"],
+    ]
+    for known_at, was in reports.items():
+        assert await told(known_at=known_at) == was
+
+
 def story(random: Random, account: str) -> list[Event[Any]]:
     """Three contracts, one after the other, of which the source says more and more; what it says last fits together."""
     facts, is_early = [], False
