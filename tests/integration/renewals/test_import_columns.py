@@ -60,7 +60,8 @@ async def posts(office: Office, bodies: list[dict[str, Any]]) -> None:
             more["price_schedule"] = [{"start": start, "amount": amount} for start, amount in body["price_schedule"]]
         if "next_amount" in body:
             more["next_amount"] = {"amount": body["next_amount"], "currency": "EUR"}
-        contract = await office.enters("posted acme", **{**body, **named, **more})
+        facts: dict[str, Any] = body | named | more
+        contract = await office.enters("posted acme", **facts)
         ids[body["external_id"]] = contract["id"]
 
 

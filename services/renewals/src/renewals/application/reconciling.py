@@ -138,6 +138,11 @@ class ReconcileContracts:
             if key not in plans
         }
         known = await self._known(work, asked)
+        # Who waits may be in other hands by now, whose account is not locked.
+        for key in asked.keys() - stated.keys():
+            contract = known.contracts.get(asked[key].record.contract_id or "")
+            if contract is not None and contract.account_id not in account_ids:
+                del asked[key]
         now = self._clock.now()
         for key in _in_order(asked):
             plan = plans[key] = _planned(asked[key], known, now)
@@ -173,13 +178,13 @@ class ReconcileContracts:
             contract = known.contracts.get(each.record.contract_id or "")
             if contract is not None:
                 found[contract.id] = await touched_since(work, each.record, known.revisions[contract.id])
-            if contract is not None and contract.predecessor is not None:
+            renews = known.contracts.get(str(each.stated(known.names).fields.get(RENEWS)))
+            if renews is None or renews.id in found or (contract is not None and contract.predecessor is not None):
                 continue
-            renews = known.names.find(each.record.source, str(each.stated(known.names).fields.get(RENEWS)))
-            if renews is not None and renews.id not in found:
-                # All that is in a contract which no source states is a person's.
-                record = known.names.owners.get(renews.id) or replace(each.record, contract_id=renews.id, seen=0)
-                found[renews.id] = await touched_since(work, record, known.revisions[renews.id])
+            record = known.names.owners.get(renews.id)
+            if record is None:  # all that is in a contract which no source states is a person's
+                record = replace(each.record, contract_id=renews.id, seen=0, touched=frozenset())
+            found[renews.id] = await touched_since(work, record, known.revisions[renews.id])
         return found
 
     @staticmethod
@@ -207,10 +212,13 @@ class ReconcileContracts:
                 for happening in plan.happened:
                     assert plan.after is not None  # noqa: S101 - something happened to it
                     self._settle.tell(work, plan.after, happening, None, now)
-        for each in planned.besides:
-            await work.contracts.save([(each.was, each.becomes)], Note(now, author(each.source), RENEWED_BY_ANOTHER))
-            if each.happened is not None:
-                self._settle.tell(work, each.becomes, each.happened, None, now)
+        for source in sorted({each.source for each in planned.besides}):
+            others = [each for each in planned.besides if each.source == source]
+            note = Note(now, author(source), RENEWED_BY_ANOTHER)
+            await work.contracts.save([(each.was, each.becomes) for each in others], note)
+            for each in others:
+                if each.happened is not None:
+                    self._settle.tell(work, each.becomes, each.happened, None, now)
         changed = {plan.after.account_id for plan in plans.values() if plan.after and plan.after != plan.before}
         changed |= {each.becomes.account_id for each in planned.besides}
         await self._settle.settle(work, [each for each in ledgers if each.account_id in changed])
