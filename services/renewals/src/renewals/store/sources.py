@@ -21,13 +21,13 @@ from renewals.store.source_tables import contract_conflict, source_contract
 _KEY = tuple_(source_contract.c.source, source_contract.c.external_id)
 _NAMING = text(
     "SELECT s.source, s.external_id FROM unnest(CAST(:sources AS text[]), CAST(:names AS text[])) AS k (source, name)"
-    " JOIN renewals.source_contract s ON s.source = k.source AND s.said -> 'renews' ->> 2 = k.name"
+    " JOIN renewals.source_contract s ON s.source = k.source AND s.renews = k.name"
     " LEFT JOIN renewals.contract c ON c.id = s.contract_id"
-    " WHERE s.said -> 'renews' IS NOT NULL AND c.predecessor IS NULL AND s.account_id = ANY(CAST(:accounts AS text[]))"
+    " WHERE s.renews IS NOT NULL AND c.predecessor IS NULL AND s.account_id = ANY(CAST(:accounts AS text[]))"
     " UNION SELECT s.source, s.external_id"
     " FROM unnest(CAST(:sources AS text[]), CAST(:names AS text[])) AS k (source, name)"
-    " JOIN renewals.source_contract s ON s.source = k.source AND s.said -> 'co_terms_with' ->> 2 = k.name"
-    " WHERE s.said -> 'co_terms_with' IS NOT NULL AND s.contract_id IS NULL"
+    " JOIN renewals.source_contract s ON s.source = k.source AND s.co_terms_with = k.name"
+    " WHERE s.co_terms_with IS NOT NULL AND s.contract_id IS NULL"
     " AND s.account_id = ANY(CAST(:accounts AS text[]))"
 )
 _STANDING = contract_conflict.c.state.in_([state.value for state in STANDING])

@@ -14,12 +14,14 @@ depends_on = None
 STATEMENTS = (
     # Who waits for a contract to be known.
     (
-        "CREATE INDEX source_contract_renews ON renewals.source_contract (source, (said -> 'renews' ->> 2))"
-        " WHERE said -> 'renews' IS NOT NULL"
+        "ALTER TABLE renewals.source_contract"
+        " ADD COLUMN renews text GENERATED ALWAYS AS (said -> 'renews' ->> 2) STORED,"
+        " ADD COLUMN co_terms_with text GENERATED ALWAYS AS (said -> 'co_terms_with' ->> 2) STORED"
     ),
+    "CREATE INDEX source_contract_renews ON renewals.source_contract (source, renews) WHERE renews IS NOT NULL",
     (
-        "CREATE INDEX source_contract_co_terms ON renewals.source_contract (source, (said -> 'co_terms_with' ->> 2))"
-        " WHERE said -> 'co_terms_with' IS NOT NULL"
+        "CREATE INDEX source_contract_co_terms ON renewals.source_contract (source, co_terms_with)"
+        " WHERE co_terms_with IS NOT NULL"
     ),
     # The contracts of a file that name each other share the first row of one of them.
     "ALTER TABLE renewals.contract_import_contract ADD COLUMN chain integer",
@@ -36,5 +38,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("ALTER TABLE renewals.contract_import_contract DROP COLUMN chain")
-    op.execute("DROP INDEX renewals.source_contract_co_terms")
-    op.execute("DROP INDEX renewals.source_contract_renews")
+    op.execute("ALTER TABLE renewals.source_contract DROP COLUMN renews, DROP COLUMN co_terms_with")
