@@ -78,8 +78,11 @@ async def test_several_rows_of_a_contract_are_its_terms_in_order(office: Office)
 async def test_the_sample_of_the_documentation_is_taken(office: Office) -> None:
     job = await sends(office, file=SAMPLE.read_bytes())
 
-    assert counts(job) == {"read": 4, "entered": 4}
-    assert [len((await contracts(office))[name]["terms"]) for name in ("K-77", "K-78", "K-79")] == [2, 1, 1]
+    assert counts(job) == {"read": 6, "entered": 6}
+    found = await contracts(office)
+    assert [len(found[name]["terms"]) for name in ("K-77", "K-78", "K-79")] == [2, 1, 1]
+    assert found["K-78"]["renews"] == found["K-70"]["id"]
+    assert found["K-80"]["terms"][0]["end"] == "2026-12-31"
 
 
 async def test_every_column_is_taken(office: Office) -> None:

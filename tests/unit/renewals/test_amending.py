@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from renewals.domain import amending
 from renewals.domain.amending import Change, Renewal, assign, cancel, change, reinstate, renew
 from renewals.domain.contracts import Amendment, AtEnd, Contract, Kind
 from renewals.domain.entering import amend, co_terming
@@ -25,6 +24,7 @@ from renewals.domain.errors import (
     ScheduleInvalid,
 )
 from renewals.domain.ledger import LineKind, annual, lines
+from renewals.domain.succeeding import succeeded
 from renewals.domain.terms import Outcome
 from tests.unit.renewals.building import at, day, entered, stated
 
@@ -246,7 +246,7 @@ def test_a_co_term_ends_with_the_other_and_costs_as_much_for_each_month_later() 
 
 
 def test_a_contract_that_another_one_renews_ends_where_that_begins() -> None:
-    ended = amending.superseded(entered("2026-01-01", term_months=12), day("2026-11-01"))
+    ended, _ = succeeded(entered("2026-01-01", term_months=12), day("2026-11-01"), at("2026-06-01"))
 
     assert (ended.latest.end_exclusive, ended.latest.expires_before) == (day("2026-11-01"), day("2027-01-01"))
     assert ended.latest.arr("EUR").amount == Decimal("1200.00")  # for the year that was agreed

@@ -2,10 +2,11 @@
 
 from datetime import UTC, date
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from mainstay.contracts.common import MoneyData
 from mainstay.contracts.envelope import Decoder, Event
 from mainstay.contracts.facts import ContractFact, ContractTerm, EntitlementFact
 from mainstay.contracts.ingest import AccountFact
@@ -83,6 +84,10 @@ def _contract(event: Event[ContractFact]) -> Statement:
     if said.notice is not UNSET:
         fields["notice_amount"] = said.notice.amount if said.notice else None
         fields["notice_unit"] = said.notice.unit if said.notice else None
+    if said.predecessor_id is not UNSET:
+        fields["renews"] = said.predecessor_id
+    if said.next_amount is not UNSET:
+        fields["next_amount"] = _amount(said.next_amount, said.currency) if said.next_amount else None
     return Statement(
         source=event.source,
         external_id=said.contract_id,
@@ -100,16 +105,28 @@ def _zone(name: str) -> str:
         raise UnusableFact(str(error)) from None
 
 
-def _term(term: ContractTerm, currency: str) -> dict[str, Value]:
-    if term.amount.currency != currency:
-        raise UnusableFact(f"the contract is in {currency}, a term's amount in {term.amount.currency}")
-    amount = term.amount.amount
-    # Written out, an exponent of a million has a million digits.
-    if not amount.is_finite() or not -MOST_DECIMALS <= amount.adjusted() <= MOST_DIGITS:
-        raise UnusableFact("a term's amount is no number, or far too large or small")
-    return {
+def _term(term: ContractTerm, currency: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "start": term.starts_on.isoformat(),
         "end": term.ends_on.isoformat(),
-        "amount": f"{amount:f}",
+        "amount": _amount(term.amount, currency),
         "seats": term.seats,
     }
+    if term.entitlements is not UNSET:
+        found["entitlements"] = dict(term.entitlements)
+    if term.price_schedule is not UNSET:
+        found["price_schedule"] = [
+            {"start": step.starts_on.isoformat(), "amount": _amount(step.amount, currency)}
+            for step in term.price_schedule
+        ]
+    return found
+
+
+def _amount(stated: MoneyData, currency: str) -> str:
+    if stated.currency != currency:
+        raise UnusableFact(f"the contract is in {currency}, an amount of it in {stated.currency}")
+    amount = stated.amount
+    # Written out, an exponent of a million has a million digits.
+    if not amount.is_finite() or not -MOST_DECIMALS <= amount.adjusted() <= MOST_DIGITS:
+        raise UnusableFact("an amount is no number, or far too large or small")
+    return f"{amount:f}"

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mainstay.contracts.common import MoneyData
 from mainstay.contracts.fields import (
+    Bought,
     Channel,
     CsatScore,
     Currency,
@@ -244,18 +245,35 @@ class Notice(Struct, frozen=True):
     unit: Literal["days", "business_days", "months"]
 
 
+class PriceStep(Struct, frozen=True):
+    """From a day on, what is committed up to the next step, or to the end of the term."""
+
+    starts_on: date
+    amount: MoneyData
+
+
 class ContractTerm(Struct, frozen=True, omit_defaults=True):
-    """One term: `ends_on` is its last day, `amount` is for all of it."""
+    """One term: `ends_on` is its last day, `amount` is for all of it.
+
+    `entitlements` are what is bought besides seats, by metric; `price_schedule` has the steps of a term of several
+    years: the first begins with the term, and they add up to `amount`.
+    """
 
     starts_on: date
     ends_on: date
     amount: MoneyData
     seats: Seats | None = None
     term_id: Id | None = None
+    entitlements: Annotated[dict[Key, Bought], Meta(max_length=50)] | UnsetType = UNSET
+    price_schedule: Annotated[tuple[PriceStep, ...], Meta(max_length=120)] | UnsetType = UNSET
 
 
 class ContractFact(Struct, frozen=True, omit_defaults=True):
-    """A contract as another system has it. `terms` are all that it has, in order; `zone` is an IANA name."""
+    """A contract as another system has it. `terms` are all that it has, in order; `zone` is an IANA name.
+
+    `predecessor_id` is the contract that this one renews, by the sender's id; `next_amount` is for a term to come,
+    where that is not what the last one costs.
+    """
 
     TYPE: ClassVar[str] = "mainstay.customer.contract.v1"
     TOPIC: ClassVar[Topic] = CUSTOMER_SIGNALS
@@ -271,6 +289,7 @@ class ContractFact(Struct, frozen=True, omit_defaults=True):
     notice: Maybe[Notice] = UNSET
     state: Maybe[Literal["draft", "signed", "cancelled", "ended"]] = UNSET
     predecessor_id: Maybe[Id] = UNSET
+    next_amount: Maybe[MoneyData] = UNSET
     by: Name | None = None
 
 

@@ -30,6 +30,8 @@ Locale: TypeAlias = Annotated[
 Minutes: TypeAlias = Annotated[int, Meta(ge=0, le=100_000)]
 Days: TypeAlias = Annotated[int, Meta(ge=0, le=36_600)]
 Seats: TypeAlias = Annotated[int, Meta(ge=0, le=2_147_483_647)]
+Bought: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+"""Whole units of what a plan entitles to."""
 Number: TypeAlias = Annotated[float, Meta(ge=-1e15, le=1e15)]
 Quantity: TypeAlias = Annotated[float, Meta(ge=0, le=1e15)]
 CsatScore: TypeAlias = Annotated[int, Meta(ge=1, le=5)]

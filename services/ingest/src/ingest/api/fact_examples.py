@@ -138,11 +138,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
                 "ends_on": "2026-12-31",
                 "amount": {"amount": "12000.00", "currency": "EUR"},
                 "seats": 50,
+                "entitlements": {"api_calls": 100000},
             }
         ],
         "at_end": "renew",
         "notice": {"amount": 3, "unit": "months"},
         "state": "signed",
+        "predecessor_id": "K-70",
     },
     "handover": {
         "account_id": "acme",

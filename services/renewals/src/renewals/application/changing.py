@@ -11,9 +11,9 @@ from renewals.application.settling import SettleAccounts
 from renewals.domain import amending, entering
 from renewals.domain.contracts import Amendment, Contract, Kind, Predecessor
 from renewals.domain.entering import NewContract
-from renewals.domain.errors import AccountErased, ContractOver, CurrencyDiffers, RenewsAnother
+from renewals.domain.errors import AccountErased, CurrencyDiffers
 from renewals.domain.happenings import Happening
-from renewals.domain.terms import Outcome
+from renewals.domain.succeeding import check_alike, predecessor, succeeded
 
 Amends = Callable[[Contract, datetime], tuple[Contract, Happening | None]]
 """A contract as it becomes at an instant, and what happened to it by that."""
@@ -40,10 +40,10 @@ class EnterContract:
                 raise AccountErased(stated.account_id)
             if stated.co_terms_with:
                 stated = entering.co_terming(stated, await _named(work, stated.co_terms_with, stated))
-            predecessor = None
+            renewed = None
             if stated.renews:
-                predecessor = await self._succeed(work, stated, Note(now, by, "renewed by another contract"))
-            contract = entering.enter(new_id(now), stated, now, predecessor)
+                renewed = await self._succeed(work, stated, Note(now, by, "renewed by another contract"))
+            contract = entering.enter(new_id(now), stated, now, renewed)
             await work.contracts.add(contract, Note(now, by, "entered"))
             await self._settle.settle(work, ledgers)
             entered = await work.contracts.get(contract.id)
@@ -54,12 +54,11 @@ class EnterContract:
     async def _succeed(self, work: Work, stated: NewContract, note: Note) -> Predecessor:
         """End the contract that this one renews where this one begins."""
         before = await _named(work, str(stated.renews), stated)
-        if before.latest.outcome in {Outcome.CANCELLED, Outcome.RENEWED}:
-            raise ContractOver(before.id, str(before.latest.outcome))
-        amending.check_grace(before, before.latest.start, stated.start)
-        ended = before if before.is_over else amending.superseded(before, stated.start)
+        ended, happened = succeeded(before, stated.start, note.at)
         await work.contracts.save([(before, ended)], note)
-        return Predecessor(before.id, ended.latest.expires_before, ended.latest.served_before)
+        if happened is not None:
+            self._settle.tell(work, ended, happened, None, note.at)
+        return predecessor(ended, stated.start)
 
 
 class AmendContract:
@@ -150,10 +149,7 @@ async def _hand_over(work: Work, entered: Contract, now: datetime) -> None:
 async def _named(work: Work, contract_id: str, by: NewContract) -> Contract:
     """The contract that a new one names, which has to be like it. Raises `RenewsAnother`, `CurrencyDiffers`."""
     found = await work.contracts.get(contract_id)
-    if found.account_id != by.account_id or found.kind is not Kind.RECURRING or by.kind is not Kind.RECURRING:
-        raise RenewsAnother(contract_id)
-    if found.currency != by.currency:
-        raise CurrencyDiffers(found.currency, by.currency)
+    check_alike(found, by.account_id, by.kind, by.currency)
     return found
 
 

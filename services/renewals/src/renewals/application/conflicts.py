@@ -11,7 +11,8 @@ from renewals.application.ports import Work
 from renewals.application.sources import ConflictState, ContractConflict, Key, Plan, SourceRecord, author
 from renewals.domain.contracts import Contract
 from renewals.domain.faces import Face, face, field_of
-from renewals.domain.reconciling import Conflict, ConflictKind, is_touched
+from renewals.domain.reconciling import Conflict, ConflictKind
+from renewals.domain.taking import is_touched
 
 
 async def keep_conflicts(work: Work, plans: Mapping[Key, Plan], now: datetime) -> None:

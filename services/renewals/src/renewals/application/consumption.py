@@ -55,6 +55,9 @@ class ConsumptionBook(Protocol):
         Values of before stay on record, as known until `at`.
         """
 
+    async def metrics(self, account_ids: Collection[str]) -> Sequence[Metric]:
+        """What is known of the use of accounts, in order."""
+
     async def readings(
         self, metrics: Collection[Metric], since: date, known_at: datetime | None = None
     ) -> Mapping[Metric, Sequence[Reading]]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import structlog
 
-from mainstay.kernel.clock import Clock
+from mainstay.kernel.clock import Clock, day_of
 from mainstay.kernel.ids import new_id
 from renewals.application.announcing import SOURCE, expansion_event
 from renewals.application.consumption import Metric, burning
@@ -53,13 +53,21 @@ class TeamStated:
     event_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What was stated and not heard before: of which metrics, and which teams are whose."""
+
+    metrics: frozenset[Metric]
+    teams: Sequence[TeamStated]
+
+
 class FindNeeds:
-    """Keeps what is used and bought, and looks where more is needed."""
+    """Keeps what is used and bought, and looks where more is needed: when that is stated, and when contracts change."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def __call__(self, work: Work, said: Sequence[ConsumptionStated | TeamStated]) -> None:
+    async def note(self, work: Work, said: Sequence[ConsumptionStated | TeamStated]) -> Noted:
         """Take in what was not heard before."""
         stated = [each for each in said if isinstance(each, ConsumptionStated)]
         teams = [each for each in said if isinstance(each, TeamStated)]
@@ -67,28 +75,51 @@ class FindNeeds:
             [((e.account_id, e.metric), e.reading) for e in stated], self._clock.now()
         )
         erased = await work.erased.among(sorted({each.account_id for each in teams}))
-        await self._look(work, metrics, [each for each in teams if each.account_id not in erased])
+        return Noted(metrics, [each for each in teams if each.account_id not in erased])
 
-    async def _look(self, work: Work, metrics: frozenset[Metric], teams: Sequence[TeamStated]) -> None:
+    async def look(self, work: Work, noted: Noted) -> None:
+        """Look where more is needed by what was stated."""
         now = self._clock.now()
-        accounts = {account_id for account_id, _ in metrics} | {team.parent_id for team in teams}
+        accounts = {account_id for account_id, _ in noted.metrics} | {team.parent_id for team in noted.teams}
         having = {each.account_id for each in await work.contracts.of_accounts(sorted(accounts))}
         locked = {ledger.account_id for ledger in await work.accounts.lock(having)}
         contracts = await work.contracts.of_accounts(sorted(locked))
-        running = {account_id: _running(contracts, account_id, now) for account_id in locked}
-        for account_id, metric in sorted(metrics):
-            if running.get(account_id):
-                of_account = [each for each in contracts if each.account_id == account_id]
-                await self._look_at(work, of_account, running[account_id], metric, now)
-        for team in teams:
-            if running.get(team.parent_id):
-                contract, term = running[team.parent_id][0]
+        await self._look(work, contracts, sorted(noted.metrics), now)
+        for team in noted.teams:
+            if running := _running(contracts, team.parent_id, now):
+                contract, term = running[0]
                 need = Need(Signal.TEAM_IN_USE, team.account_id)
                 if not await work.opportunities.was_seen(team.parent_id, need):
                     await self._tell(work, contract, term, need, team.said_at, now)
 
+    async def look_again(self, work: Work, contracts: Sequence[Contract], now: datetime) -> None:
+        """Look where more is needed than contracts that are locked give now, by what is known of use."""
+        accounts = {each.account_id for each in contracts if _running(contracts, each.account_id, now)}
+        known = await work.consumption.metrics(accounts) if accounts else ()
+        await self._look(work, contracts, known, now, noticed_at=now)
+
+    async def _look(
+        self,
+        work: Work,
+        contracts: Sequence[Contract],
+        metrics: Sequence[Metric],
+        now: datetime,
+        *,
+        noticed_at: datetime | None = None,
+    ) -> None:
+        for account_id, metric in metrics:
+            if running := _running(contracts, account_id, now):
+                of_account = [each for each in contracts if each.account_id == account_id]
+                await self._look_at(work, of_account, running, metric, now, noticed_at)
+
     async def _look_at(
-        self, work: Work, contracts: Sequence[Contract], running: Sequence[Running], metric: str, now: datetime
+        self,
+        work: Work,
+        contracts: Sequence[Contract],
+        running: Sequence[Running],
+        metric: str,
+        now: datetime,
+        noticed_at: datetime | None,
     ) -> None:
         since = min(term.start for _, term in running)
         of_account = (contracts[0].account_id, metric)
@@ -98,7 +129,7 @@ class FindNeeds:
         contract, term = next((each for each in running if _entitles(*each, metric, now)), running[0])
         need = await self._need(work, contracts, (contract, term), metric, holds, now)
         if need is not None:
-            await self._tell(work, contract, term, need, holds.as_of or now, now)
+            await self._tell(work, contract, term, need, noticed_at or holds.as_of or now, now)
 
     async def _need(
         self, work: Work, contracts: Sequence[Contract], held: Running, metric: str, holds: Now, now: datetime
@@ -110,8 +141,10 @@ class FindNeeds:
         today = contract.today(now)
         is_entitled = _entitles(contract, term, metric, now)
         states_plan = any(each.entitlements for _, each in _running(contracts, contract.account_id, now))
+        # What was stated before the term is of another period.
+        is_of_term = holds.as_of is not None and day_of(holds.as_of, contract.zone) >= term.start
         if not is_entitled and not holds.bought and (holds.bought is not None or states_plan):
-            return product_need(metric, holds.used, is_bought=False)
+            return product_need(metric, holds.used, is_bought=False) if is_of_term else None
         if not is_entitled and holds.bought is None:
             return None  # nobody said what was bought
         if metric.startswith(PREPAID):
@@ -119,6 +152,8 @@ class FindNeeds:
                 metric, (await burning(work, contract, term, metric, today, contracts)).burnt, term.end_exclusive
             )
         if holds.bought is not None:
+            if not is_of_term:
+                return None
             return plan_need(metric, None if holds.used is None else Fraction(holds.used), Fraction(holds.bought))
         burnt = (await burning(work, contract, term, metric, today, contracts)).burnt
         return plan_need(metric, burnt.used, burnt.bought + burnt.topped_up)

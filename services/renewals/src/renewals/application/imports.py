@@ -18,7 +18,11 @@ from renewals.application.sources import Outcome, Plan
 from renewals.domain.statements import HEADER, Statement
 
 CHUNK: Final = 100
-"""Contracts of one transaction."""
+"""Contracts of one transaction, and the rest of a chain."""
+MOST_CHAINED: Final = 1_000
+MOST_LINKS: Final = 100
+"""Contracts that name each other are worked on together, so that the order of a file's rows does not matter: so many,
+and so many one after the other. Of a longer chain one can be told to wait that is linked a little later."""
 MOST_ROWS: Final = 200_000
 MOST_TERMS: Final = 200
 """Rows of one contract."""
@@ -42,7 +46,7 @@ class ImportState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractImport:
-    """One file. `counts` are rows by outcome, `reached` the first row of the last contract that was worked on."""
+    """One file. `counts` are rows by outcome, `reached` the chain of the last contract that was worked on."""
 
     id: str
     source: str
@@ -99,7 +103,7 @@ class ImportBook(Protocol):
         """Keep rows; of accounts that were erased without what they say."""
 
     async def order(self, import_id: str) -> None:
-        """Put the contracts of a file that has arrived in the order of their first rows."""
+        """Put the contracts of a file that has arrived in the order of their first rows, those of a chain together."""
 
     async def get(self, import_id: str, *, lock: bool = False) -> ContractImport:
         """One import. Raises `ImportUnknown`."""
@@ -113,7 +117,7 @@ class ImportBook(Protocol):
     async def next_contracts(
         self, import_id: str, *, after: int, limit: int
     ) -> Sequence[tuple[int, Sequence[ImportRow]]]:
-        """The next contracts after a first row: the first row of each, and all its rows in order."""
+        """The next contracts after a chain, `limit` and the rest of one: the chain of each, and its rows in order."""
 
     async def settle_rows(self, import_id: str, rows: Sequence[ImportRow]) -> None:
         """Keep what became of rows."""

@@ -114,6 +114,9 @@ class Contracts(Protocol):
     async def named(self, ids: Collection[str], external_ids: Collection[str]) -> Sequence[Contract]:
         """The contracts that have one of the ids, or one of the external ids."""
 
+    async def renewing(self, contract_ids: Collection[str]) -> Sequence[Contract]:
+        """The contracts that renew one of these."""
+
     async def add(self, contract: Contract, note: Note) -> None:
         """Keep a new contract, and record it. Raises `ExternalIdTaken`."""
 

@@ -11,6 +11,7 @@ from renewals.application import renewing
 from renewals.application.announcing import SOURCE, happening_event, term_id, value_event
 from renewals.application.calling import ForecastRenewals
 from renewals.application.conflicts import review
+from renewals.application.expansion import FindNeeds
 from renewals.application.ports import AccountLedger, Health, Note, Work
 from renewals.domain.contracts import Contract
 from renewals.domain.happenings import Ended, Happening, Renewed, WindowOpened
@@ -33,6 +34,7 @@ class SettleAccounts:
         self._clock = clock
         self._meters = meters
         self._forecast = ForecastRenewals(clock)
+        self._needs = FindNeeds(clock)
 
     async def __call__(self, work: Work, account_ids: Iterable[str]) -> Sequence[tuple[str, datetime]]:
         """Settle the accounts; answers the moments at which to look at each again."""
@@ -64,6 +66,7 @@ class SettleAccounts:
         contracts = [found.contract for found in looks]
         await review(work, contracts)
         await self._value(work, ledgers, contracts, now)
+        await self._needs.look_again(work, contracts, now)
         await self._forecast.look(work, contracts, health)
         moments = [
             (found.contract.account_id, moment)

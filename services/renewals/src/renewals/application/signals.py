@@ -8,7 +8,10 @@ from renewals.domain.statements import Statement
 
 
 class HearSignals:
-    """Compare contracts with the ledger, then look where more is needed. Repeats and stragglers change nothing."""
+    """Keep what is used, compare contracts with the ledger, then look where more is needed.
+
+    Repeats and stragglers change nothing.
+    """
 
     def __init__(self, work: OpensWork, reconcile: ReconcileContracts, find_needs: FindNeeds) -> None:
         self._work = work
@@ -20,5 +23,6 @@ class HearSignals:
         async with self._work(batch) as work:
             fresh = await work.first_times([(each.source, each.event_id) for each in batch.messages])
             said = [each for each in batch.messages if (each.source, each.event_id) in fresh]
+            noted = await self._find_needs.note(work, [each for each in said if not isinstance(each, Statement)])
             await self._reconcile.take(work, [each for each in said if isinstance(each, Statement)])
-            await self._find_needs(work, [each for each in said if not isinstance(each, Statement)])
+            await self._find_needs.look(work, noted)

@@ -142,6 +142,12 @@ class SourceBook(Protocol):
     async def contract_ids(self, keys: Collection[Key]) -> Collection[str]:
         """The contracts that sources state under these ids; without a lock."""
 
+    async def naming(self, keys: Collection[Key], account_ids: Collection[str]) -> Collection[Key]:
+        """Contracts of some accounts of which the source says that they renew, or co-term with, one of the keys.
+
+        Without those that renew a contract already, or that were entered without waiting for the other's end.
+        """
+
     async def of_contracts(self, contract_ids: Collection[str]) -> Mapping[str, SourceRecord]:
         """The record of the source that states each contract, where one does."""
 

@@ -106,7 +106,7 @@ def renew(contract: Contract, stated: Renewal, now: datetime) -> tuple[Contract,
     if signed > today:
         raise EffectiveInFuture("signed_on", signed, today)
     start = stated.start or before.end_exclusive
-    check_grace(contract, signed, start)
+    _check_grace(contract, signed, start)
     if start <= before.start:
         raise RenewalStartOutOfRange(start, before.start, before.end_exclusive)
     number = before.number + 1
@@ -149,13 +149,6 @@ def renew(contract: Contract, stated: Renewal, now: datetime) -> tuple[Contract,
     )
     check(next_one)
     return next_one, Renewed(renewed, term, now)
-
-
-def check_grace(contract: Contract, signed: date, start: date) -> None:
-    """Whether a renewal signed on a day, of a term that begins on another, is in time. Raises `GraceOver`."""
-    over = contract.latest.end_exclusive + timedelta(days=contract.grace_days)
-    if start > over or (contract.is_over and signed >= over):
-        raise GraceOver(contract.id, contract.latest.end_exclusive, contract.grace_days)
 
 
 def cancel(contract: Contract, now: datetime, reason: str, on: date | None = None) -> tuple[Contract, Ended | None]:
@@ -207,14 +200,11 @@ def assign(contract: Contract, account_id: str, since: date, today: date) -> Con
     return replace(contract, account_id=account_id, holders=(*earlier, Holder(account_id, since)))
 
 
-def superseded(contract: Contract, start: date) -> Contract:
-    """With its end where the contract that renews it begins, if that is sooner; it does not renew by itself."""
-    term = contract.latest
-    if start < term.end_exclusive:
-        if start <= term.start:
-            raise RenewalStartOutOfRange(start, term.start, term.end_exclusive)
-        term = replace(term, end_exclusive=start, due_before=term.expires_before)
-    return replace(contract, at_end=AtEnd.CANCEL).with_latest(term)
+def _check_grace(contract: Contract, signed: date, start: date) -> None:
+    """Whether a renewal signed on a day, of a term that begins on another, is in time. Raises `GraceOver`."""
+    over = contract.latest.end_exclusive + timedelta(days=contract.grace_days)
+    if start > over or (contract.is_over and signed >= over):
+        raise GraceOver(contract.id, contract.latest.end_exclusive, contract.grace_days)
 
 
 def _calendar(contract: Contract, stated: Renewal, start: date, number: int) -> tuple[Schedule, date]:

@@ -70,6 +70,9 @@ UNCHANGED = Unchanged.UNCHANGED
 CANCELLED = "cancelled"
 """The reason of a cancellation for which nobody gave one."""
 
+NOT_RENEWED = "not renewed"
+"""The reason of an end that came by time alone."""
+
 V = TypeVar("V")
 
 
@@ -273,7 +276,7 @@ class Contract:
             contract = self.followed(now, usual)
             return contract, Renewed(contract.terms[-2], contract.latest, ended_at)
         ended = replace(term, outcome=Outcome.ENDED, closed_at=now)
-        otherwise = "served" if self.kind is Kind.ONE_TIME else "not renewed"
+        otherwise = "served" if self.kind is Kind.ONE_TIME else NOT_RENEWED
         return self.with_latest(ended), Ended(ended, ended_at, reason or otherwise)
 
 

@@ -151,7 +151,7 @@ def priced(term: Term, steps: Sequence[tuple[date, Decimal]], currency: str) -> 
     if not steps:
         return term
     days = [day for day, _ in steps]
-    if days[0] != term.start or any(a >= b for a, b in pairwise([*days, term.end_exclusive])):
+    if days[0] != term.start or any(a >= b for a, b in pairwise([*days, term.expires_before])):
         raise ScheduleInvalid("the first step begins with the term, and each other one after it and before its end")
     amounts = [exact(amount, currency) for _, amount in steps]
     if sum(amounts) != term.amount:
@@ -160,7 +160,7 @@ def priced(term: Term, steps: Sequence[tuple[date, Decimal]], currency: str) -> 
         term,
         steps=tuple(
             Step(day, amount, months_between(term.counted_from, day, end), term.seats, term.entitlements)
-            for day, amount, end in zip(days, amounts, [*days[1:], term.end_exclusive], strict=True)
+            for day, amount, end in zip(days, amounts, [*days[1:], term.expires_before], strict=True)
         ),
     )
 

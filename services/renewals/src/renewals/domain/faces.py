@@ -5,19 +5,29 @@ Values are as JSON has them: days `YYYY-MM-DD`, amounts as decimal text. Terms a
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from renewals.domain.civil import ONE_DAY, add_months
+from renewals.domain.civil import ONE_DAY, add_months, months_between
 from renewals.domain.contracts import Contract
 from renewals.domain.entering import exact
 from renewals.domain.errors import AmountInvalid, EndMissing
 from renewals.domain.notice import CountedFrom, NoticeRule, NoticeUnit, Roll
 from renewals.domain.statements import day
-from renewals.domain.terms import Term
+from renewals.domain.terms import Step, Term
 
 Face: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field, as it is here and as the source has it; a term that is missing on a side is None there."""
+
+    field: str
+    here: Any
+    there: Any
 
 
 def face(contract: Contract) -> Face:
@@ -33,6 +43,9 @@ def face(contract: Contract) -> Face:
         "grace_days": contract.grace_days,
         "window_days": contract.schedule.window_days,
         "notice": notice and notice_face(notice),
+        "next_amount": f"{contract.amount:f}",
+        "renews": contract.predecessor and contract.predecessor.contract_id,
+        "co_terms_with": contract.co_term_of,
         "cancelled_on": cancelled and cancelled.on.isoformat(),
     }
     for term in contract.terms:
@@ -55,21 +68,60 @@ def term_face(term: Term) -> Face:
     # A change from a day on states what a whole term costs; the steps of a price schedule add up to what it does.
     changes = [step for step in term.steps if step.months == term.months]
     amount = changes[-1].amount if changes else term.amount
+    last = term.shown(term.last_day)
     return {
         "start": term.start.isoformat(),
         "end": (term.expires_before - ONE_DAY).isoformat(),
         "amount": f"{amount:f}",
-        "seats": term.shown(term.last_day).seats,
+        "seats": last.seats,
+        "entitlements": dict(last.entitlements),
+        "price_schedule": [
+            {"start": step.start.isoformat(), "amount": f"{step.amount:f}"} for step in price_schedule(term)
+        ],
     }
+
+
+def price_schedule(term: Term) -> tuple[Step, ...]:
+    """The steps of a term's price; none where it costs the same all the time."""
+    found: list[Step] = []
+    for step in term.steps:
+        if step.months == term.months:
+            continue  # from here on the whole term costs so much
+        before = found[-1] if found else None
+        # What changes within a step, such as seats, repeats what the step costs.
+        if (
+            before is None
+            or (before.amount, before.months) != (step.amount, step.months)
+            or months_between(term.counted_from, before.start, step.start) == before.months
+        ):
+            found.append(step)
+    return tuple(found)
 
 
 def stated_term(term: Mapping[str, Any], currency: str) -> Face:
     """A term that was stated, by the same fields."""
-    amount = Decimal(str(term["amount"]))
+    found: Face = {"start": term["start"]}
+    if has_end(term):
+        found["end"] = last_day_of(term).isoformat()
+    found["amount"] = stated_amount(term["amount"], currency)
+    found |= {name: term[name] for name in ("seats", "entitlements") if name in term}
+    if "price_schedule" in term:
+        steps = [{**step, "amount": stated_amount(step["amount"], currency)} for step in term["price_schedule"]]
+        found["price_schedule"] = steps if len(steps) > 1 else []  # one step is the amount
+    return found
+
+
+def stated_amount(amount: object, currency: str) -> str:
+    """An amount that was stated, as a face has it."""
+    decimal = Decimal(str(amount))
     with suppress(AmountInvalid):  # it differs then, and is refused when it is to be taken over
-        amount = exact(amount, currency)
-    found = {"start": term["start"], "end": last_day_of(term).isoformat(), "amount": f"{amount:f}"}
-    return {**found, "seats": term["seats"]} if "seats" in term else found
+        decimal = exact(decimal, currency)
+    return f"{decimal:f}"
+
+
+def has_end(term: Mapping[str, Any]) -> bool:
+    """Whether it was stated how long a term lasts: one that co-terms with another has its end from that."""
+    return term.get("end") is not None or term.get("months") is not None
 
 
 def last_day_of(term: Mapping[str, Any]) -> date:

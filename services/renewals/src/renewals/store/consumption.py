@@ -75,6 +75,12 @@ class ConsumptionStore:
         await self._connection.execute(statement, rows)
         return frozenset((account_id, metric) for account_id, metric, _ in merged)
 
+    async def metrics(self, account_ids: Collection[str]) -> Sequence[Metric]:
+        """What is known of the use of accounts, in order."""
+        key = (consumption.c.account_id, consumption.c.metric)
+        wanted = select(*key).where(consumption.c.account_id.in_(account_ids)).distinct().order_by(*key)
+        return [(row.account_id, row.metric) for row in await self._connection.execute(wanted)]
+
     async def readings(
         self, metrics: Collection[Metric], since: date, known_at: datetime | None = None
     ) -> Mapping[Metric, Sequence[Reading]]:

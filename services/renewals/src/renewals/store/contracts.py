@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Text, any_, bindparam, delete, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Text, any_, bindparam, delete, literal, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +17,7 @@ from renewals.store.ledger import LedgerStore
 from renewals.store.mapping import contract_of, contract_row, term_of, term_row
 from renewals.store.tables import contract, term
 
-_FIXED = {"id", "kind", "currency", "zone", "predecessor", "co_term_of", "entered_at", "entered_by"}
+_FIXED = {"id", "kind", "currency", "zone", "co_term_of", "entered_at", "entered_by"}
 _AMENDABLE = tuple(column.name for column in contract.c if column.name not in _FIXED)
 """What an amendment or the passing of a term can change in a contract's row."""
 _TERM_CHANGES = tuple(column.name for column in term.c if column.name not in {"contract_id", "number", "start"})
@@ -63,6 +63,14 @@ class ContractStore:
         is_named = contract.c.external_id == any_(literal(list(external_ids), ARRAY(Text)))
         return await self._contracts(select(contract).where(or_(has_id, is_named)).order_by(contract.c.id))
 
+    async def renewing(self, contract_ids: Collection[str]) -> Sequence[Contract]:
+        """The contracts that renew one of these."""
+        renewed: ColumnElement[str] = literal_column("contract.predecessor ->> 'contract_id'")  # as the index has it
+        wanted = select(contract).where(
+            contract.c.predecessor.is_not(None), renewed == any_(literal(list(contract_ids), ARRAY(Text)))
+        )
+        return await self._contracts(wanted.order_by(contract.c.id))
+
     async def add(self, new: Contract, note: Note) -> None:
         """Keep a new contract. Raises `ExternalIdTaken`."""
         await self.add_all([new], note)
@@ -106,6 +114,8 @@ class ContractStore:
 
     async def _contracts(self, wanted: Select[Any]) -> list[Contract]:
         rows = (await self._connection.execute(wanted)).mappings().all()
+        if not rows:
+            return []
         terms = defaultdict[str, list[Term]](list)
         of_these = select(term).where(term.c.contract_id.in_([row["id"] for row in rows]))
         for found in (await self._connection.execute(of_these.order_by(*term.primary_key))).mappings():

@@ -4,7 +4,15 @@ A term is renewed where the ledger says with what it goes on, also by another co
 and its grace is over; until then it is open.
 """
 
+from typing import Final
+
 from renewals.store.sql import day_ends, known
+
+_WAS_THE_PREDECESSORS: Final = """EXISTS (
+                SELECT FROM renewals.contract_revision r WHERE r.contract_id = c.id
+                    AND e.start = CAST(r.snapshot -> 'predecessor' ->> 'expires_before' AS date) - 1
+            )"""
+"""Whether a line speaks of the end that was once agreed of the contract before, and was corrected since."""
 
 
 def expiries(at: str = ":known_at", as_of: str = ":as_of", prefix: str = "", more: str = "") -> str:
@@ -14,7 +22,8 @@ def expiries(at: str = ":known_at", as_of: str = ":as_of", prefix: str = "", mor
     """
     return f"""
     {prefix}won AS (
-        SELECT CASE WHEN e.start = CAST(c.predecessor ->> 'expires_before' AS date) - 1
+        SELECT CASE WHEN c.predecessor IS NULL THEN e.contract_id
+            WHEN e.start = CAST(c.predecessor ->> 'expires_before' AS date) - 1 OR {_WAS_THE_PREDECESSORS}
             THEN c.predecessor ->> 'contract_id' ELSE e.contract_id END AS contract_id, e.start, sum(e.arr) AS arr
         FROM renewals.ledger_entry e JOIN renewals.contract c ON c.id = e.contract_id
         WHERE e.kind = 'renewed' AND e.start >= :t0 AND e.start < :t1 AND {known("e", at)}

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, delete, func, select, text
+from sqlalchemy import RowMapping, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mainstay.db.engine import copy_rows
-from renewals.application.imports import ContractImport, ImportRow, ImportState, ImportUnknown
+from renewals.application.imports import MOST_CHAINED, MOST_LINKS, ContractImport, ImportRow, ImportState, ImportUnknown
 from renewals.application.sources import Outcome
 from renewals.store.erasure import ErasureStore
 from renewals.store.source_tables import contract_import, contract_import_contract, contract_import_row
@@ -22,6 +22,31 @@ _SETTLE = text(
     " FROM unnest(CAST(:numbers AS int[]), CAST(:outcomes AS text[]), CAST(:codes AS text[]), CAST(:fields AS text[]),"
     " CAST(:details AS text[])) AS s (number, outcome, code, field, detail)"
     " WHERE r.import_id = :import_id AND r.number = s.number"
+)
+# A chain is a contract that names no other one of the file, with those that name it, and those that name these. One
+# that is too large, or that has no beginning, is taken apart. A row without a readable id is by itself.
+_ORDER = text(
+    f"""
+    WITH RECURSIVE stated AS MATERIALIZED (
+        SELECT min(number) AS first_row, min(external_id) AS external_id,
+            coalesce(min(stated ->> 'renews'), min(stated ->> 'co_terms_with')) AS named
+        FROM {contract_import_row} WHERE import_id = :import_id
+        GROUP BY coalesce(nullif(external_id, ''), concat(chr(10), number))
+    ),
+    naming AS MATERIALIZED (SELECT * FROM stated WHERE named IS NOT NULL),
+    chained AS (
+        SELECT s.first_row, s.external_id, s.first_row AS chain, 0 AS depth FROM stated s
+        LEFT JOIN stated o ON o.external_id = s.named WHERE o.external_id IS NULL
+        UNION ALL
+        SELECT n.first_row, n.external_id, c.chain, c.depth + 1 FROM chained c JOIN naming n ON n.named = c.external_id
+        WHERE c.external_id <> '' AND c.depth < {MOST_LINKS}
+    ),
+    counted AS (SELECT first_row, chain, count(*) OVER (PARTITION BY chain) AS contracts FROM chained)
+    INSERT INTO {contract_import_contract} (import_id, first_row, external_id, chain)
+    SELECT :import_id, s.first_row, s.external_id,
+        CASE WHEN c.contracts <= {MOST_CHAINED} THEN c.chain ELSE s.first_row END
+    FROM stated s LEFT JOIN counted c USING (first_row)
+    """
 )
 
 
@@ -57,17 +82,8 @@ class ImportStore:
         await copy_rows(self._connection, contract_import_row, _ROW, written)
 
     async def order(self, import_id: str) -> None:
-        """Put the contracts of a file that has arrived in the order of their first rows."""
-        row = contract_import_row.c
-        # A row without a readable id is by itself.
-        whose = func.coalesce(func.nullif(row.external_id, ""), func.concat("\n", row.number))
-        first = (
-            select(row.import_id, func.min(row.number), func.min(row.external_id))
-            .where(row.import_id == import_id)
-            .group_by(row.import_id, whose)
-        )
-        names = ["import_id", "first_row", "external_id"]
-        await self._connection.execute(insert(contract_import_contract).from_select(names, first))
+        """Put the contracts of a file that has arrived in the order of their first rows, those of a chain together."""
+        await self._connection.execute(_ORDER, {"import_id": import_id})
 
     async def get(self, import_id: str, *, lock: bool = False) -> ContractImport:
         """One import. Raises `ImportUnknown`."""
@@ -93,14 +109,14 @@ class ImportStore:
     async def next_contracts(
         self, import_id: str, *, after: int, limit: int
     ) -> Sequence[tuple[int, Sequence[ImportRow]]]:
-        """The next contracts after a first row: the first row of each, and all its rows in order."""
+        """The next contracts after a chain, `limit` and the rest of one: the chain of each, and its rows in order."""
         of, row = contract_import_contract.c, contract_import_row.c
         firsts = (
             await self._connection.execute(
-                select(of.first_row, of.external_id)
-                .where(of.import_id == import_id, of.first_row > after)
-                .order_by(of.first_row)
-                .limit(limit)
+                select(of.first_row, of.external_id, of.chain)
+                .where(of.import_id == import_id, of.chain > after)
+                .order_by(of.chain)
+                .fetch(limit, with_ties=True)
             )
         ).all()
         nameless = [first.first_row for first in firsts if not first.external_id]
@@ -116,7 +132,7 @@ class ImportStore:
         rows = defaultdict[str | int, list[ImportRow]](list)
         for found in (await self._connection.execute(wanted)).mappings():
             rows[found["external_id"] or found["number"]].append(_row(found))
-        return [(first.first_row, rows[first.external_id or first.first_row]) for first in firsts]
+        return [(first.chain, rows[first.external_id or first.first_row]) for first in firsts]
 
     async def settle_rows(self, import_id: str, rows: Sequence[ImportRow]) -> None:
         """Keep what became of rows."""

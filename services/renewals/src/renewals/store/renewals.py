@@ -29,7 +29,9 @@ _RENEWED_BY: Final = text(
     "SELECT c.predecessor ->> 'contract_id' AS renewed, c.entered_at, c.zone, t.start FROM renewals.contract c"
     " JOIN renewals.term t ON t.contract_id = c.id AND t.number = 1 WHERE c.predecessor IS NOT NULL"
     " AND c.predecessor ->> 'contract_id' = ANY(CAST(:contracts AS text[]))"
-    " AND (CAST(:known_at AS timestamptz) IS NULL OR c.entered_at <= :known_at) ORDER BY c.entered_at DESC"
+    " AND (CAST(:known_at AS timestamptz) IS NULL OR EXISTS (SELECT FROM renewals.contract_revision r"
+    " WHERE r.contract_id = c.id AND r.recorded_at <= :known_at"
+    " AND r.snapshot -> 'predecessor' ->> 'contract_id' = c.predecessor ->> 'contract_id')) ORDER BY c.entered_at DESC"
 )
 # Before the first word about an account, what that says.
 _HOLDINGS: Final = text(

@@ -58,7 +58,7 @@ contract_import = Table(
     Column("created_by", Text, nullable=False),
     Column("finished_at", DateTime(timezone=True)),
     Column("detail", Text),
-    Column("reached", Integer, nullable=False, comment="the first row of the last contract that was worked on"),
+    Column("reached", Integer, nullable=False, comment="the chain of the last contract that was worked on"),
     Column("counts", JSONB, nullable=False, comment='{"read": 10, "entered": 3, …}, in rows'),
 )
 
@@ -82,6 +82,7 @@ contract_import_contract = Table(
     Column("import_id", Text, ForeignKey(contract_import.c.id), primary_key=True),
     Column("first_row", Integer, primary_key=True),
     Column("external_id", Text, nullable=False),
+    Column("chain", Integer, nullable=False, comment="the same for contracts that name each other: a first row"),
 )
 
 calendar_link = Table(

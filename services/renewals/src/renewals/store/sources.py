@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select, tuple_
+from sqlalchemy import RowMapping, Select, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,17 @@ from renewals.domain.reconciling import ConflictKind
 from renewals.store.source_tables import contract_conflict, source_contract
 
 _KEY = tuple_(source_contract.c.source, source_contract.c.external_id)
+_NAMING = text(
+    "SELECT s.source, s.external_id FROM unnest(CAST(:sources AS text[]), CAST(:names AS text[])) AS k (source, name)"
+    " JOIN renewals.source_contract s ON s.source = k.source AND s.renews = k.name"
+    " LEFT JOIN renewals.contract c ON c.id = s.contract_id"
+    " WHERE s.renews IS NOT NULL AND c.predecessor IS NULL AND s.account_id = ANY(CAST(:accounts AS text[]))"
+    " UNION SELECT s.source, s.external_id"
+    " FROM unnest(CAST(:sources AS text[]), CAST(:names AS text[])) AS k (source, name)"
+    " JOIN renewals.source_contract s ON s.source = k.source AND s.co_terms_with = k.name"
+    " WHERE s.co_terms_with IS NOT NULL AND s.contract_id IS NULL"
+    " AND s.account_id = ANY(CAST(:accounts AS text[]))"
+)
 _STANDING = contract_conflict.c.state.in_([state.value for state in STANDING])
 
 
@@ -45,6 +56,19 @@ class SourceStore:
             _KEY.in_(list(keys)), source_contract.c.contract_id.is_not(None)
         )
         return set((await self._connection.execute(wanted)).scalars())
+
+    async def naming(self, keys: Collection[Key], account_ids: Collection[str]) -> Collection[Key]:
+        """Contracts of some accounts of which the source says that they renew, or co-term with, one of the keys.
+
+        Without those that renew a contract already, or that were entered without waiting for the other's end.
+        """
+        asked = {
+            "sources": [source for source, _ in keys],
+            "names": [external_id for _, external_id in keys],
+            "accounts": list(account_ids),
+        }
+        rows = await self._connection.execute(_NAMING, asked)
+        return {(row.source, row.external_id) for row in rows}
 
     async def of_contracts(self, contract_ids: Collection[str]) -> Mapping[str, SourceRecord]:
         """The record of the source that states each contract, where one does."""
