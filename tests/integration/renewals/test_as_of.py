@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.renewals.office import Office, account_record
 from tests.integration.renewals.test_churn import DONE, LEFT
+from tests.integration.renewals.test_erasure import ask, holds
 from tests.integration.renewals.test_expansion import hears, money, uses
 
 YEARS = {"from": "2025-01-01", "to": "2027-01-01"}
@@ -281,6 +282,17 @@ async def test_a_burn_down_is_what_had_been_stated_charged_and_agreed(office: Of
     assert (early["used"], early["topped_up"]) == ("20.000000", "0.000000")
     answer = await office.http.get(f"{path}/burn-down", params={"known_at": "2026-01-05T08:59:00Z"})
     assert answer.json()["code"] == "contract-unknown"
+
+
+async def test_what_was_corrected_of_an_erased_accounts_use_is_gone_too(office: Office) -> None:
+    await office.enters("acme-canary", start="2026-01-01", term_months=12, entitlements={"prepaid_balance": 300})
+    await hears(office, uses("acme-canary", "prepaid_balance", "2026-01-04T20:00", used=20.0))
+    await office.it_is("2026-01-05T10:00")
+    await hears(office, uses("acme-canary", "prepaid_balance", "2026-01-04T21:00", used=30.0))
+
+    await ask(office, "account", "acme-canary")
+
+    assert await holds(office, "canary") == []
 
 
 @pytest.mark.parametrize("path", ["/v1/exchange-rates", "/v1/economics"])

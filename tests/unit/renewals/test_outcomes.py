@@ -15,6 +15,7 @@ from renewals.domain.outcomes import (
     Review,
     ReviewIncomplete,
     TermOutcome,
+    customer_left,
     outcome_of,
 )
 from tests.unit.renewals.building import at, day, entered
@@ -82,6 +83,28 @@ def test_a_running_term_has_no_outcome_and_a_cancelled_one_is_lost() -> None:
 
     assert outcome_of(running, 1, None, TODAY) is None
     assert outcome_of(cancelled, 1, None, TODAY) == TermOutcome(RenewalOutcome.CHURNED, Fraction(1200), Fraction(0))
+
+
+def test_a_renewal_is_an_outcome_from_the_day_on_which_it_was_agreed() -> None:
+    contract = renewed_at("1300")  # on November 1, for January
+    successor = entered("2027-01-01", term_months=12, amount="900")
+    ended, _ = entered("2026-01-01", term_months=12, at_end=AtEnd.CANCEL).catch_up(at("2027-01-05"))
+
+    assert outcome_of(contract, 1, None, day("2026-10-31")) is None
+    assert outcome_of(contract, 1, None, day("2026-11-01")) is not None
+    assert outcome_of(ended, 1, successor, day("2027-01-03"), renewed_on=day("2027-01-04")) is None
+
+
+def test_who_has_another_contract_that_goes_on_has_not_left() -> None:
+    lost = replace(entered("2026-01-01", term_months=12, at_end=AtEnd.CANCEL, grace_days=10), id="lost")
+    for start, months, left in (
+        ("2026-06-01", 12, False),
+        ("2026-06-01", 6, True),  # it ends sooner
+        ("2026-01-01", 12, True),  # and on the same day
+        ("2027-01-11", 12, False),  # within the grace
+        ("2027-01-12", 12, True),
+    ):
+        assert customer_left(lost, 1, [lost, entered(start, term_months=months, at_end=AtEnd.CANCEL)]) is left, start
 
 
 def test_a_review_is_done_when_it_says_what_it_is_for() -> None:

@@ -176,8 +176,8 @@ def call_routes(handlers: Handlers) -> Routes:
         term_id: TermId, moment: Moment, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[CallView]:
         """Every call of a renewal, newest first; of each kind the newest holds. With `as_of` those said by its end."""
-        key = term_of(term_id)
         when, before = page_at("calls", cursor, moment, int)
+        key = term_of(term_id)
         known_at = when.known_at or handlers.clock.now()
         said_by = When(when.as_of, known_at).on_record_at or known_at
         async with handlers.work() as work:
