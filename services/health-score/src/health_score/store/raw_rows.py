@@ -47,23 +47,21 @@ def chunks_of(week: date, uses: Iterable[Use]) -> Iterator[bytes]:
     received_week = _DATE(4, (week - _EPOCH.date()).days)
     names: dict[tuple[str, str], bytes] = {}  # the same few sources and events again and again
     for use in uses:
-        event = use.event
-        if (named := names.get((event.source, event.event))) is None:
-            named = _field(event.source) + _field(event.event) + received_week
-            names[event.source, event.event] = named
+        event, account, user, feature = use.event, use.account_no, use.user, use.feature
         event_id, properties = event.id.encode(), use.properties
-        occurred, received = event.occurred_at - _EPOCH, event.received_at - _EPOCH
-        rest = (
-            *(4, use.feature),
-            *(8, (occurred.days * 86_400 + occurred.seconds) * 1_000_000 + occurred.microseconds),
-            *(8, (received.days * 86_400 + received.seconds) * 1_000_000 + received.microseconds),
-            len(event_id),
-        )
-        if use.user is None:
-            head = _HEAD_OF_NOBODY(width, 4, use.account_no, _NULL, *rest)
+        since = event.occurred_at - _EPOCH
+        occurred = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        since = event.received_at - _EPOCH
+        received = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        name = (event.source, event.event)
+        if (named := names.get(name)) is None:
+            named = names[name] = b"".join(map(_field, name)) + received_week
+        size = len(event_id)
+        if user is None:
+            written += _HEAD_OF_NOBODY(width, 4, account, _NULL, 4, feature, 8, occurred, 8, received, size)
         else:
-            head = _HEAD(width, 4, use.account_no, 4, use.user, *rest)
-        written += b"".join((head, event_id, named, _LENGTH(len(properties)), properties))
+            written += _HEAD(width, 4, account, 4, user, 4, feature, 8, occurred, 8, received, size)
+        written += b"".join((event_id, named, _LENGTH(len(properties)), properties))
         if len(written) > CHUNK:
             yield bytes(written)
             written.clear()
