@@ -94,7 +94,7 @@ class OutcomeView(BaseModel):
             outcome=came_out.outcome,
             due=money_view(rounded(came_out.due, contract.currency).amount, contract.currency),
             renewed=money_view(rounded(came_out.renewed, contract.currency).amount, contract.currency),
-            renewed_by=ended.at.successor,
+            renewed_by=ended.renewed_by,
             customer_left=ended.customer_left,
             reason=said if churned else None,
             review=_review(ended),

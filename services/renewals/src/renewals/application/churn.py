@@ -43,7 +43,10 @@ class ReviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndedTerm:
-    """A term that may have come to its end: `ended_before` is the first day without it, `successor` what renewed it."""
+    """A term that may have come to its end: `ended_before` is the first day without it.
+
+    `successor` is the contract that renewed its own.
+    """
 
     contract_id: str
     number: int
@@ -117,6 +120,11 @@ class Ended:
     outcome: TermOutcome
     customer_left: bool
     kept: KeptReview | None
+
+    @property
+    def renewed_by(self) -> str | None:
+        """The contract that renewed the term, where none of its own contract followed it."""
+        return self.at.successor if self.contract.latest.number == self.at.number else None
 
 
 class Outcomes:

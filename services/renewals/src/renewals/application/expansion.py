@@ -12,6 +12,7 @@ from mainstay.kernel.ids import new_id
 from renewals.application.announcing import SOURCE, expansion_event
 from renewals.application.consumption import Metric, burning
 from renewals.application.ports import Work
+from renewals.domain.burn_down import NothingBought
 from renewals.domain.consumption import PREPAID, SEATS, Now, Reading, now_of
 from renewals.domain.contracts import Contract, Kind
 from renewals.domain.opportunities import (
@@ -148,9 +149,12 @@ class FindNeeds:
         if not is_entitled and holds.bought is None:
             return None  # nobody said what was bought
         if metric.startswith(PREPAID):
-            return prepaid_need(
-                metric, (await burning(work, contract, term, metric, today, contracts)).burnt, term.end_exclusive
-            )
+            try:
+                burnt = (await burning(work, contract, term, metric, today, contracts)).burnt
+            except NothingBought:
+                # It was stated long before this term, or of a day (UTC) that has not come where the contract is.
+                return None
+            return prepaid_need(metric, burnt, term.end_exclusive)
         if holds.bought is not None:
             if not is_of_term:
                 return None

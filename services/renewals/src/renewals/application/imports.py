@@ -196,7 +196,7 @@ class ImportContracts:
         contracts = await work.imports.next_contracts(job.id, after=job.reached, limit=CHUNK)
         done: list[ImportRow] = []
         statements = dict[str, tuple[Statement, Sequence[ImportRow]]]()
-        for _, rows in contracts:
+        for rows in (rows for _, rows in contracts if rows):  # those of accounts that were erased since are gone
             stated = _statement(job, rows)
             if isinstance(stated, Statement):
                 statements[stated.external_id] = (stated, rows)

@@ -14,11 +14,15 @@ from renewals.domain.terms import TermKey
 from renewals.store.growth_tables import churn_review
 from renewals.store.sql import known
 
-_SUCCESSOR: Final = """
+# A source can say of a contract long after it was entered that it renews another one.
+_RENEWED: Final = """n.entered_at <= :known_at AND EXISTS (
+    SELECT FROM renewals.contract_revision r WHERE r.contract_id = n.id AND r.recorded_at <= :known_at
+        AND r.snapshot -> 'predecessor' ->> 'contract_id' = n.predecessor ->> 'contract_id'
+)"""
+_SUCCESSOR: Final = f"""
     LEFT JOIN LATERAL (
         SELECT n.id FROM renewals.contract n
-        WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = {of}.contract_id
-            AND n.entered_at <= :known_at
+        WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = {{of}}.contract_id AND {_RENEWED}
         ORDER BY n.id LIMIT 1
     ) AS s ON true
 """
@@ -32,7 +36,13 @@ _PRESENT: Final = f"""
     WHERE c.kind = 'recurring' AND LEAST(x.end_exclusive, x.cancelled_on) > x.start
 """
 _CAME_OUT: Final = "x.outcome IS NOT NULL AND NOT (x.is_rolling AND x.outcome = 'renewed')"
-_LOST: Final = "x.outcome <> 'renewed' AND s.id IS NULL"
+# What another contract renews comes out as that is agreed, before its end; these are few, and sought from that side.
+_AGREED: Final = """x.outcome IS NULL AND s.id IS NOT NULL AND x.contract_id IN (
+    SELECT n.predecessor ->> 'contract_id' FROM renewals.contract n WHERE n.predecessor IS NOT NULL
+)"""
+_LOST: Final = (
+    "x.outcome <> 'renewed' AND s.id IS NULL AND LEAST(x.end_exclusive, x.cancelled_on) <= CAST(:day AS date)"
+)
 # Of each term the stretch that ends it, and not one after which the price or the holder changed.
 _PAST: Final = f"""
     SELECT x.contract_id, x.term AS number, x.end_exclusive AS ended_before, s.id AS successor
@@ -67,7 +77,7 @@ _AFTER: Final = (
 _SUCCESSORS: Final = text(
     "SELECT DISTINCT ON (1) n.predecessor ->> 'contract_id' AS of, n.id FROM renewals.contract n"
     " WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = ANY(CAST(:contracts AS text[]))"
-    " AND n.entered_at <= :known_at ORDER BY 1, n.id"
+    f" AND {_RENEWED} ORDER BY 1, n.id"
 )
 
 REVIEWED: Final = """
@@ -110,13 +120,13 @@ class ChurnStore:
         has_not = "x.contract_id <> ALL(CAST(:changed AS text[]))" if is_few else f"x.contract_id NOT IN ({_SINCE})"
         has = "x.contract_id = ANY(CAST(:changed AS text[]))" if is_few else f"x.contract_id IN ({_SINCE})"
         present = _wanted(sought, after, asked, "LEAST(x.end_exclusive, x.cancelled_on)", "number")
-        statement = f"{_PRESENT} AND {_LOST if is_lost else _CAME_OUT} AND {has_not} AND {present}"
+        those = [_LOST] if is_lost else [_CAME_OUT, _AGREED]
+        found = [f"({_PRESENT} AND {each} AND {has_not} AND {present})" for each in those]
         if changed:
             past = _wanted(sought, after, asked, "x.end_exclusive", "term")
-            then = f"{_PAST} AND {has} AND {_LOST_THEN if is_lost else _CAME_OUT_THEN} AND {past}"
-            both = f"SELECT * FROM (({statement}) UNION ALL ({then})) AS e"
-            statement = f"{both} ORDER BY ended_before, contract_id, number LIMIT :limit"
-        return await self._terms(statement, asked)
+            found.append(f"({_PAST} AND {has} AND {_LOST_THEN if is_lost else _CAME_OUT_THEN} AND {past})")
+        together = f"SELECT * FROM ({' UNION ALL '.join(found)}) AS e"
+        return await self._terms(f"{together} ORDER BY ended_before, contract_id, number LIMIT :limit", asked)
 
     async def one(self, contract_id: str, number: int, known_at: datetime) -> EndedTerm | None:
         """A term, if a day of it is served."""

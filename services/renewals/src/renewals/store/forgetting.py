@@ -15,7 +15,12 @@ from renewals.store.growth_tables import (
     opportunity,
     opportunity_version,
 )
-from renewals.store.source_tables import contract_conflict, contract_import_row, source_contract
+from renewals.store.source_tables import (
+    contract_conflict,
+    contract_import_contract,
+    contract_import_row,
+    source_contract,
+)
 from renewals.store.tables import (
     account_group,
     contract,
@@ -80,7 +85,10 @@ _FORGET_NOW: Final = (
 )
 """What says how an account is now, and is in no figure."""
 
-
+# A row that names no contract is alone: others that name none are of anybody.
+_OF_FILES: Final = (
+    f"(SELECT import_id, external_id FROM {contract_import_row} WHERE account_id = :account AND external_id <> '')"
+)
 # Contracts of the account may be stated as another's, and those of others were in conflict about it.
 _FORGET_SOURCES: Final = (
     (
@@ -88,10 +96,8 @@ _FORGET_SOURCES: Final = (
         " OR here = to_jsonb(CAST(:account AS text)) OR there = to_jsonb(CAST(:account AS text))"
     ),
     f"DELETE FROM {source_contract} WHERE account_id = :account OR contract_id IN {_MINE}",
-    (
-        f"DELETE FROM {contract_import_row} WHERE account_id = :account OR (import_id, external_id) IN"
-        f" (SELECT import_id, external_id FROM {contract_import_row} WHERE account_id = :account)"
-    ),
+    f"DELETE FROM {contract_import_contract} WHERE (import_id, external_id) IN {_OF_FILES}",
+    f"DELETE FROM {contract_import_row} WHERE account_id = :account OR (import_id, external_id) IN {_OF_FILES}",
 )
 
 
