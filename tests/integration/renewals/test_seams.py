@@ -38,7 +38,7 @@ async def test_a_link_that_comes_late_changes_nothing_of_what_was_known_before(o
     await hears(office, new("2026-02-21T09:00", NEXT, predecessor_id=one["id"]))
 
     [now] = (await told(office))[0]
-    assert (now["outcome"], now["renewed_by"] is not None) == ("expanded", True)
+    assert (now["outcome"], len(now["renewed_by"])) == ("expanded", 1)
     assert await told(office, known_at="2026-02-20T09:00:00Z") == before
 
 
@@ -47,10 +47,23 @@ async def test_what_another_contract_is_to_renew_has_come_out_now_and_as_it_was_
     two = await office.enters("acme", start="2026-02-01", term_months=12, renews=one["id"], amount="1500.00")
 
     now = await told(office)
-    assert [(each["outcome"], each["renewed_by"]) for each in now[0]] == [("expanded", two["id"])]
+    assert [(each["outcome"], each["renewed_by"]) for each in now[0]] == [("expanded", [two["id"]])]
     await office.it_is("2026-01-07T09:00")
     await office.amends(one, external_id="K-1")
     assert await told(office, known_at="2026-01-06T09:00:00Z") == now
+
+
+async def test_a_contract_that_is_split_as_it_is_renewed_went_on_with_all_parts(office: Office) -> None:
+    one = await office.enters("acme", **ENDS)
+    parts = [
+        await office.enters("acme", start="2026-02-01", term_months=12, renews=one["id"], amount=amount)
+        for amount in ("600.00", "700.00")
+    ]
+
+    [found] = (await told(office))[0]
+
+    assert found["renewed_by"] == sorted(each["id"] for each in parts)
+    assert (found["outcome"], found["renewed"]["amount"]) == ("expanded", "1300.00")
 
 
 async def test_only_the_last_term_is_renewed_by_another_contract(office: Office) -> None:
@@ -59,7 +72,7 @@ async def test_only_the_last_term_is_renewed_by_another_contract(office: Office)
 
     found = (await office.reads("/v1/outcomes", **SPAN))["data"]
 
-    assert [(each["outcome"], each["renewed_by"]) for each in found] == [("renewed", None), ("expanded", two["id"])]
+    assert [(each["outcome"], each["renewed_by"]) for each in found] == [("renewed", []), ("expanded", [two["id"]])]
 
 
 @pytest.mark.parametrize(

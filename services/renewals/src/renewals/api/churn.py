@@ -75,7 +75,7 @@ class OutcomeView(BaseModel):
     outcome: RenewalOutcome
     due: MoneyView
     renewed: MoneyView
-    renewed_by: str | None = Field(description="The contract that renewed it, where it is another one")
+    renewed_by: list[str] = Field(description="The contracts that renewed it, where it was not its own")
     customer_left: bool = Field(description="Nothing else of the account's went on")
     reason: str | None = Field(description="Of what churned: what was said when it ended")
     review: ReviewView | None
@@ -94,7 +94,7 @@ class OutcomeView(BaseModel):
             outcome=came_out.outcome,
             due=money_view(rounded(came_out.due, contract.currency).amount, contract.currency),
             renewed=money_view(rounded(came_out.renewed, contract.currency).amount, contract.currency),
-            renewed_by=ended.renewed_by,
+            renewed_by=list(ended.renewed_by),
             customer_left=ended.customer_left,
             reason=said if churned else None,
             review=_review(ended),

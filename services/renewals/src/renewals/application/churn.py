@@ -45,13 +45,13 @@ class ReviewState(StrEnum):
 class EndedTerm:
     """A term that may have come to its end: `ended_before` is the first day without it.
 
-    `successor` is the contract that renewed its own.
+    `successors` are the contracts that renewed its own.
     """
 
     contract_id: str
     number: int
     ended_before: date
-    successor: str | None
+    successors: tuple[str, ...]
 
     @property
     def key(self) -> TermKey:
@@ -98,8 +98,8 @@ class ChurnBook(Protocol):
     async def one(self, contract_id: str, number: int, known_at: datetime) -> EndedTerm | None:
         """A term, if a day of it is served."""
 
-    async def successors(self, contract_ids: Collection[str], known_at: datetime) -> Mapping[str, str]:
-        """The contract that renews each of those that another one does."""
+    async def successors(self, contract_ids: Collection[str], known_at: datetime) -> Mapping[str, Sequence[str]]:
+        """The contracts that renew each of those that others do."""
 
     async def reviews(self, terms: Collection[TermKey], known_at: datetime) -> Mapping[TermKey, KeptReview]:
         """The latest review of each of those terms that had one."""
@@ -122,9 +122,9 @@ class Ended:
     kept: KeptReview | None
 
     @property
-    def renewed_by(self) -> str | None:
-        """The contract that renewed the term, where none of its own contract followed it."""
-        return self.at.successor if self.contract.latest.number == self.at.number else None
+    def renewed_by(self) -> Sequence[str]:
+        """The contracts that renewed the term, where none of its own contract followed it."""
+        return self.at.successors if self.contract.latest.number == self.at.number else ()
 
 
 class Outcomes:
@@ -209,7 +209,8 @@ async def outcomes_of(
     known_at = when.known_at or now
     ids = {contract_id for contract_id, _ in terms}
     successors = await work.churn.successors(ids, known_at)
-    contracts = {each.id: each for each in await work.renewals.known({*ids, *successors.values()}, known_at)}
+    wanted = ids.union(*successors.values())
+    contracts = {each.id: each for each in await work.renewals.known(wanted, known_at)}
     renewed_on = await work.renewals.renewed_by(ids, known_at)
     return {
         (contract_id, number): (
@@ -217,7 +218,7 @@ async def outcomes_of(
             outcome_of(
                 contract,
                 number,
-                contracts.get(successors.get(contract_id, "")),
+                [contracts[each] for each in successors.get(contract_id, ()) if each in contracts],
                 when.day_of(contract, now),
                 renewed_on=renewed_on.get(contract_id),
             ),

@@ -1,6 +1,6 @@
 """How a term came out: renewed for as much, for more, for less, or not at all; and what is learnt from the last."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -93,13 +93,14 @@ class KeptReview:
 
 
 def outcome_of(
-    contract: Contract, number: int, successor: Contract | None, day: date, *, renewed_on: date | None = None
+    contract: Contract, number: int, successors: Sequence[Contract], day: date, *, renewed_on: date | None = None
 ) -> TermOutcome | None:
     """How a term came out, as it stands on a day where the contract is.
 
     None while it runs, while it can still be renewed within grace, and until the day on which its renewal was agreed.
-    `successor` is the contract that renewed this one, where there is one, and `renewed_on` the day on which that was
-    agreed (None: long ago). Terms that roll on by themselves (evergreen) are no renewals: they come out when they end.
+    `successors` are the contracts that renewed this one, which went on with the ARR of all, and `renewed_on` is the day
+    on which the first of them was agreed (None: long ago). Terms that roll on by themselves (evergreen) are no
+    renewals: they come out when they end.
     """
     place = next((place for place, each in enumerate(contract.terms) if each.number == number), None)
     if place is None:
@@ -108,7 +109,7 @@ def outcome_of(
     due = _annual(term.shown(term.served_before))
     if following:
         renewed_on = following[0].signed_on or term.end_exclusive
-    follows = _first_of(following) or _first_of(successor.terms if successor else ())
+    follows = _first_of(following) or _together(successors)
     if follows is not None:
         is_rolling = term.is_rolling and term.outcome is Outcome.RENEWED
         if is_rolling or (renewed_on and renewed_on > day):
@@ -143,6 +144,11 @@ def _compared(due: Fraction, renewed: Fraction) -> RenewalOutcome:
 def _first_of(terms: tuple[Term, ...]) -> Fraction | None:
     first = next((stretch for term in terms[:1] for stretch in term.stretches()), None)
     return first.annual if first else None
+
+
+def _together(successors: Iterable[Contract]) -> Fraction | None:
+    firsts = [first for each in successors if (first := _first_of(each.terms)) is not None]
+    return sum(firsts, Fraction()) if firsts else None
 
 
 def _annual(step: Step) -> Fraction:

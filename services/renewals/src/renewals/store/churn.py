@@ -21,9 +21,8 @@ _RENEWED: Final = """n.entered_at <= :known_at AND EXISTS (
 )"""
 _SUCCESSOR: Final = f"""
     LEFT JOIN LATERAL (
-        SELECT n.id FROM renewals.contract n
+        SELECT array_agg(n.id ORDER BY n.id) AS ids FROM renewals.contract n
         WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = {{of}}.contract_id AND {_RENEWED}
-        ORDER BY n.id LIMIT 1
     ) AS s ON true
 """
 # What changed since is read from the ledger; all else is as the tables of the present have it. A few are named by their
@@ -31,21 +30,21 @@ _SUCCESSOR: Final = f"""
 _SINCE: Final = "SELECT contract_id FROM renewals.contract_revision WHERE recorded_at > :known_at"
 _FEW: Final = 1_000
 _PRESENT: Final = f"""
-    SELECT x.contract_id, x.number, LEAST(x.end_exclusive, x.cancelled_on) AS ended_before, s.id AS successor
+    SELECT x.contract_id, x.number, LEAST(x.end_exclusive, x.cancelled_on) AS ended_before, s.ids AS successors
     FROM renewals.term x JOIN renewals.contract c ON c.id = x.contract_id {_SUCCESSOR.format(of="x")}
     WHERE c.kind = 'recurring' AND LEAST(x.end_exclusive, x.cancelled_on) > x.start
 """
 _CAME_OUT: Final = "x.outcome IS NOT NULL AND NOT (x.is_rolling AND x.outcome = 'renewed')"
 # What another contract renews comes out as that is agreed, before its end; these are few, and sought from that side.
-_AGREED: Final = """x.outcome IS NULL AND s.id IS NOT NULL AND x.contract_id IN (
+_AGREED: Final = """x.outcome IS NULL AND s.ids IS NOT NULL AND x.contract_id IN (
     SELECT n.predecessor ->> 'contract_id' FROM renewals.contract n WHERE n.predecessor IS NOT NULL
 )"""
 _LOST: Final = (
-    "x.outcome <> 'renewed' AND s.id IS NULL AND LEAST(x.end_exclusive, x.cancelled_on) <= CAST(:day AS date)"
+    "x.outcome <> 'renewed' AND s.ids IS NULL AND LEAST(x.end_exclusive, x.cancelled_on) <= CAST(:day AS date)"
 )
 # Of each term the stretch that ends it, and not one after which the price or the holder changed.
 _PAST: Final = f"""
-    SELECT x.contract_id, x.term AS number, x.end_exclusive AS ended_before, s.id AS successor
+    SELECT x.contract_id, x.term AS number, x.end_exclusive AS ended_before, s.ids AS successors
     FROM renewals.ledger_entry x JOIN renewals.contract c ON c.id = x.contract_id {_SUCCESSOR.format(of="x")}
     WHERE x.kind = 'runs' AND {known("x")} AND NOT EXISTS (
         SELECT FROM renewals.ledger_entry n WHERE n.contract_id = x.contract_id AND n.kind = 'runs'
@@ -60,8 +59,8 @@ _WENT_ON: Final = f"""EXISTS (
 _CAME_OUT_THEN: Final = f"""(CASE WHEN {_WENT_ON} THEN EXISTS (
         SELECT FROM renewals.ledger_entry d WHERE d.contract_id = x.contract_id AND d.kind = 'due' AND d.term = x.term
             AND {known("d")}
-    ) ELSE s.id IS NOT NULL OR x.end_exclusive <= CAST(:day AS date) END)"""
-_LOST_THEN: Final = f"x.end_exclusive <= CAST(:day AS date) AND s.id IS NULL AND NOT {_WENT_ON}"
+    ) ELSE s.ids IS NOT NULL OR x.end_exclusive <= CAST(:day AS date) END)"""
+_LOST_THEN: Final = f"x.end_exclusive <= CAST(:day AS date) AND s.ids IS NULL AND NOT {_WENT_ON}"
 _NOT_ERASED: Final = "(SELECT a.erased_at FROM renewals.account a WHERE a.account_id = c.account_id) IS NULL"
 _EVER_OF_ACCOUNT: Final = (
     "x.contract_id IN (SELECT h.contract_id FROM renewals.ledger_entry h WHERE h.account_id = CAST(:account AS text))"
@@ -75,9 +74,9 @@ _AFTER: Final = (
 )
 
 _SUCCESSORS: Final = text(
-    "SELECT DISTINCT ON (1) n.predecessor ->> 'contract_id' AS of, n.id FROM renewals.contract n"
+    "SELECT n.predecessor ->> 'contract_id' AS of, array_agg(n.id ORDER BY n.id) AS ids FROM renewals.contract n"
     " WHERE n.predecessor IS NOT NULL AND n.predecessor ->> 'contract_id' = ANY(CAST(:contracts AS text[]))"
-    f" AND {_RENEWED} ORDER BY 1, n.id"
+    f" AND {_RENEWED} GROUP BY 1"
 )
 
 REVIEWED: Final = """
@@ -134,10 +133,10 @@ class ChurnStore:
         found = await self._terms(f"{_PAST} AND x.contract_id = :contract AND x.term = :number", asked)
         return next(iter(found), None)
 
-    async def successors(self, contract_ids: Collection[str], known_at: datetime) -> Mapping[str, str]:
-        """The contract that renews each of those that another one does."""
+    async def successors(self, contract_ids: Collection[str], known_at: datetime) -> Mapping[str, Sequence[str]]:
+        """The contracts that renew each of those that others do."""
         asked = {"contracts": list(contract_ids), "known_at": known_at}
-        return {row.of: row.id for row in await self._connection.execute(_SUCCESSORS, asked)}
+        return {row.of: row.ids for row in await self._connection.execute(_SUCCESSORS, asked)}
 
     async def reviews(self, terms: Collection[TermKey], known_at: datetime) -> Mapping[TermKey, KeptReview]:
         """The latest review of each of those terms that had one."""
@@ -173,7 +172,7 @@ class ChurnStore:
     async def _terms(self, wanted: str, asked: Mapping[str, Any]) -> Sequence[EndedTerm]:
         named = {name: value for name, value in asked.items() if f":{name}" in wanted}
         rows = await self._connection.execute(text(wanted), named)
-        return [EndedTerm(row.contract_id, row.number, row.ended_before, row.successor) for row in rows]
+        return [EndedTerm(row.contract_id, row.number, row.ended_before, tuple(row.successors or ())) for row in rows]
 
 
 def _wanted(sought: Sought, after: Place | None, asked: dict[str, Any], end: str, number: str) -> str:
