@@ -20,6 +20,8 @@ from sqlalchemy import text
 from tests.conftest import EXAMPLES
 from tests.integration.renewals.office import Office, account_record
 from tests.integration.renewals.test_expansion import hears, uses
+from tests.integration.renewals.test_signals import fact, term
+from tests.integration.renewals.test_signals import hears as states
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -107,6 +109,7 @@ CHANGES: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {
             "tier": st.sampled_from((None, "gold")),
         }
     ),
+    "a_source_states_a_contract": st.fixed_dictionaries({"which": st.integers(0, 1), "links": st.booleans()}),
     "an_opportunity_is_entered": st.fixed_dictionaries(
         {"account": st.sampled_from(ACCOUNTS), "owner": st.sampled_from((None, "ann"))}
     ),
@@ -126,7 +129,13 @@ CHANGES: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {
     "time_goes_by": st.fixed_dictionaries({"days": st.sampled_from((1, 20, 60, 200))}),
 }
 """What is recorded, by the name of its method."""
-TWICE = ("a_lost_term_is_reviewed", "an_opportunity_goes_on", "credit_is_split", "use_is_stated_or_corrected")
+TWICE = (
+    "a_lost_term_is_reviewed",
+    "a_source_states_a_contract",
+    "an_opportunity_goes_on",
+    "credit_is_split",
+    "use_is_stated_or_corrected",
+)
 """What is corrected by being recorded again."""
 Question = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -253,6 +262,16 @@ class Recorded:
         record = account_record(account, at=at, segment=segment, tier=tier, owner="ann", industry=f"{segment} things")
         self.run(self.office.learns(record))
         self.run(self.office.it_is(self.office.clock.now()))
+        self._asks()
+
+    def a_source_states_a_contract(self, which: int, *, links: bool) -> None:
+        """The one after a contract of the beginning; which that is, the source may say at once, later, or never."""
+        account, first, last = (("acme", "2025-12-01", "2026-11-30"), ("bolt", "2026-01-06", "2027-01-05"))[which]
+        self._tick()
+        said = {"ident": f"S-{account}", "account": account, "at_end": "cancel"}
+        if links:
+            said["predecessor_id"] = self.contracts[which]
+        self.run(states(self.office, fact(f"{self.office.clock.now():%Y-%m-%dT%H:%M}", term(first, last), **said)))
         self._asks()
 
     def an_opportunity_is_entered(self, account: str, owner: str | None) -> None:
