@@ -288,7 +288,7 @@ class Planter:
         if origin is tuple:
             return (self._value(arguments[0], place),)
         if origin is dict:
-            return {"crm": self._value(str, place)}
+            return {"crm": self._value(arguments[1], place)}
         if hint is str:
             return self.marker(place)
         if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
