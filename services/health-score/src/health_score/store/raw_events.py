@@ -201,6 +201,8 @@ class RawEvents:
             seen = await self._connection.execute(_SEEN, {"week": week, "before": week - WEEK, "ids": ids})
             for key in seen.all():
                 uses.pop((key.event_id, key.source), None)
+            if not uses:
+                return
             try:
                 async with self._connection.begin_nested():
                     await copy_binary(self._connection, TABLE, COLUMNS, chunks_of(week, uses.values()))

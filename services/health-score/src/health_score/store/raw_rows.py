@@ -1,7 +1,7 @@
 """Raw events as COPY reads them, in its binary form (PostgreSQL's manual: COPY, binary format).
 
-asyncpg writes the same for tuples, with instants as datetimes: that took 2.6 µs an event, and this takes 0.7. Every
-event of every account goes this way.
+asyncpg writes the same for tuples, with instants as datetimes; with making the tuples that takes about twice the CPU
+time. Every event of every account goes this way.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,7 +42,10 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def chunks_of(week: date, uses: Iterable[Use]) -> Iterator[bytes]:
-    """Uses that were received in a week (its Monday) with `COLUMNS`, in pieces."""
+    """Uses that were received in a week (its Monday) with `COLUMNS`, in pieces.
+
+    A text with U+0000 is PostgreSQL's to refuse. Raises `UnicodeEncodeError` for one with a lone surrogate.
+    """
     written, width = bytearray(_SIGNATURE), len(COLUMNS)
     received_week = _DATE(4, (week - _EPOCH.date()).days)
     names: dict[tuple[str, str], bytes] = {}  # the same few sources and events again and again
