@@ -1,6 +1,7 @@
 """What is not told for a while, and what is told when that is over: silences, snoozes, accounts that leave."""
 
 from datetime import timedelta
+from typing import Any
 
 from tests.integration.alerts.sinks import MailSink
 from tests.integration.alerts.test_routing import ALWAYS, MONDAY, falls, office, person, post, to, told
@@ -9,16 +10,15 @@ from tests.integration.alerts.world import World, known
 __all__ = ["office"]
 
 
+async def silences_acme(office: World) -> Any:
+    """For two hours."""
+    ends_at = (MONDAY + timedelta(hours=2)).isoformat()
+    return await post(office, "/v1/silences", 201, match={"accounts": ["acme"]}, ends_at=ends_at, reason="we know")
+
+
 async def test_a_silence_mutes_until_it_ends_and_what_is_open_then_is_told(office: World, mail: MailSink) -> None:
     await person(office, "ann", **ALWAYS)
-    silence = await post(
-        office,
-        "/v1/silences",
-        201,
-        match={"accounts": ["acme"]},
-        ends_at=(MONDAY + timedelta(hours=2)).isoformat(),
-        reason="we know",
-    )
+    silence = await silences_acme(office)
     alert = await falls(office)
     await falls(office, "globex")
     await office.delivers()
@@ -41,14 +41,7 @@ async def test_a_resolution_while_muted_reaches_whoever_got_the_opening(office: 
     await person(office, "ann", **ALWAYS)
     alert = await falls(office)
     await office.delivers()
-    await post(
-        office,
-        "/v1/silences",
-        201,
-        match={"accounts": ["acme"]},
-        ends_at=(MONDAY + timedelta(hours=2)).isoformat(),
-        reason="we know",
-    )
+    await silences_acme(office)
 
     await post(office, f"/v1/alerts/{alert['id']}/resolve")
     await office.delivers()

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Column, Select, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,8 @@ from renewals.domain.ledger import Line, LineKind, lines
 from renewals.domain.terms import entitlements
 from renewals.store.mapping import contract_in, snapshot_of
 from renewals.store.tables import contract_revision, ledger_entry, ledger_withdrawal
+
+T = TypeVar("T")
 
 
 class LedgerStore:
@@ -92,23 +94,11 @@ class LedgerStore:
 
     async def latest(self, contract_ids: Collection[str]) -> Mapping[str, int]:
         """The number of each contract's last revision."""
-        table = contract_revision
-        rows = await self._connection.execute(
-            select(table.c.contract_id, func.max(table.c.number).label("number"))
-            .where(table.c.contract_id.in_(list(contract_ids)))
-            .group_by(table.c.contract_id)
-        )
-        return {row.contract_id: row.number for row in rows}
+        return await self._last(contract_revision.c.number, contract_ids)
 
     async def recorded(self, contract_ids: Collection[str]) -> Mapping[str, datetime]:
         """When each contract's last revision was recorded."""
-        table = contract_revision
-        rows = await self._connection.execute(
-            select(table.c.contract_id, func.max(table.c.recorded_at).label("recorded_at"))
-            .where(table.c.contract_id.in_(list(contract_ids)))
-            .group_by(table.c.contract_id)
-        )
-        return {row.contract_id: row.recorded_at for row in rows}
+        return await self._last(contract_revision.c.recorded_at, contract_ids)
 
     async def revisions(
         self, contract_id: str, *, known_at: datetime | None = None, after: int, limit: int
@@ -149,6 +139,11 @@ class LedgerStore:
             for of, snapshot in snapshots.items()
         ]
         await self._connection.execute(table.insert(), revisions)
+
+    async def _last(self, column: Column[T], contract_ids: Collection[str]) -> Mapping[str, T]:
+        of = contract_revision.c.contract_id
+        wanted = select(of, func.max(column)).where(of.in_(list(contract_ids))).group_by(of)
+        return {row[0]: row[1] for row in await self._connection.execute(wanted)}
 
 
 def _newest(known_at: datetime) -> Select[Any]:
